@@ -1,0 +1,201 @@
+//! Bookings: a party in one slot.
+
+pub mod book;
+pub mod cancel;
+pub mod check_in;
+pub mod modify;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::context::{Actor, Context};
+use crate::event::{BookingEvent, Event};
+use crate::ids::{BookingId, PoolId, Revision, SlotId, UserId};
+use crate::outcome::{Halt, MissingRow, Rejection, SlotFull};
+use crate::pools::PoolCounts;
+use crate::rows::{Key, Order, ReadRows, ReadTyped as _};
+use crate::slots::{self, Slot};
+use crate::time::Timestamp;
+
+/// Slots looked at to find alternatives for a sold-out one.
+const ALTERNATIVES_SEARCHED_MAX: usize = 16;
+
+/// Alternatives named to somebody who found a slot sold out.
+const ALTERNATIVES_MAX: usize = 3;
+
+/// A party in one slot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Booking {
+    /// In which slot.
+    pub slot: SlotId,
+    /// Of what the slot sells.
+    pub pool: PoolId,
+    /// Whose it is.
+    pub user: UserId,
+    /// How many places.
+    pub count: u32,
+    /// How far it has come.
+    pub state: BookingState,
+    /// Rises with every change, from 1.
+    pub version: u32,
+    /// When it was made.
+    pub booked_at: Timestamp,
+    /// The revision of its last change.
+    pub revision: Revision,
+}
+
+/// How far a booking has come. The order is a stored format: new states go to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BookingState {
+    /// It has its places.
+    Confirmed,
+    /// Its party was admitted; its places stay taken.
+    Used {
+        /// When, in agreed time.
+        at: Timestamp,
+        /// By which member of staff.
+        by: UserId,
+        /// When, by the scanner's own clock; recorded, never used.
+        scanned_at: Option<Timestamp>,
+    },
+    /// It was given back.
+    Cancelled {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl BookingState {
+    /// Whether the booking has places in its slot.
+    #[must_use]
+    pub fn has_places(&self) -> bool {
+        match self {
+            Self::Confirmed | Self::Used { .. } => true,
+            Self::Cancelled { .. } => false,
+        }
+    }
+
+    /// The word for it on `/v1`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Used { .. } => "used",
+            Self::Cancelled { .. } => "cancelled",
+        }
+    }
+}
+
+/// At most `limit` bookings of a user, of a slot, or of everybody, newest first, with ids below `before`.
+pub fn list(
+    rows: &(impl ReadRows + ?Sized),
+    of: Of,
+    before: BookingId,
+    limit: usize,
+) -> Vec<(BookingId, Arc<Booking>)> {
+    let first = BookingId(0);
+    let range = match of {
+        Of::User(user) => Key::BookingByUser(user, first)..Key::BookingByUser(user, before),
+        Of::Slot(slot) => Key::BookingBySlot(slot, first)..Key::BookingBySlot(slot, before),
+        Of::Everybody => Key::Booking(first)..Key::Booking(before),
+    };
+    let ids = rows.scan(range, Order::Descending, limit).into_iter().filter_map(|(key, _)| booking_of(&key));
+    ids.filter_map(|id| Some((id, rows.row::<Booking>(id)?))).collect()
+}
+
+/// Whose bookings to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// Those of a user.
+    User(UserId),
+    /// Those of a slot.
+    Slot(SlotId),
+    /// All.
+    Everybody,
+}
+
+fn booking_of(key: &Key) -> Option<BookingId> {
+    let (Key::BookingByUser(_, id) | Key::BookingBySlot(_, id) | Key::Booking(id)) = key else { return None };
+    Some(*id)
+}
+
+/// The booking of an id if the actor may know of it; somebody else's is as unknown as none.
+fn find(context: &Context<'_>, actor: Actor, id: BookingId) -> Result<Arc<Booking>, Halt> {
+    match context.row::<Booking>(id) {
+        Some(booking) if booking.user == actor.user || actor.role.manages_bookings() => Ok(booking),
+        Some(_) | None => Err(Rejection::BookingNotFound(id).into()),
+    }
+}
+
+/// Refuses a booking that was changed since the version the caller saw.
+fn expect_version(booking: &Booking, expected: Option<u32>) -> Result<(), Halt> {
+    match expected {
+        Some(version) if version != booking.version => {
+            Err(Rejection::VersionMismatch { current: booking.version }.into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Refuses a booking that has ended.
+fn expect_confirmed(booking: &Booking) -> Result<(), Halt> {
+    match booking.state {
+        BookingState::Confirmed => Ok(()),
+        BookingState::Used { at, by, .. } => Err(Rejection::AlreadyUsed { used_at: at, used_by: by }.into()),
+        BookingState::Cancelled { .. } => Err(Rejection::AlreadyCancelled.into()),
+    }
+}
+
+/// Refuses a slot that has ended, whether or not a tick has marked it.
+fn expect_bookable(context: &Context<'_>, slot: &Slot) -> Result<(), Halt> {
+    if slot.is_bookable_at(context.now) {
+        Ok(())
+    } else {
+        Err(Rejection::TooLate { ended_at: slot.window.ends_at() }.into())
+    }
+}
+
+/// Refuses a pool with fewer than `count` places left, naming what is near.
+fn expect_room(context: &mut Context<'_>, slot: &Slot, pool: PoolId, count: u32) -> Result<(), Halt> {
+    let counts = context.expect_row::<PoolCounts>(pool, MissingRow::Pool(pool))?;
+    if counts.available >= count {
+        return Ok(());
+    }
+    let alternatives = alternatives(context, slot, pool, count);
+    let (available, sold_out_at) = (counts.available, counts.sold_out_at);
+    Err(Rejection::SlotFull(SlotFull { available, sold_out_at, alternatives }).into())
+}
+
+/// The next slots of the same resource with room for the party. Searched once an entry.
+fn alternatives(context: &mut Context<'_>, full: &Slot, pool: PoolId, count: u32) -> Vec<SlotId> {
+    if let Some(known) = context.alternatives.get(&(pool, count)) {
+        return known.clone();
+    }
+    let from = full.window.starts_at().max(context.now);
+    let next = slots::list(context, full.resource, from, None, ALTERNATIVES_SEARCHED_MAX);
+    let has_room = |slot: &Slot| {
+        slot.is_bookable_at(context.now)
+            && slot.pools.iter().filter(|other| other.id != pool).any(|other| {
+                context.row::<PoolCounts>(other.id).is_some_and(|counts| counts.available >= count)
+            })
+    };
+    let found: Vec<SlotId> =
+        next.iter().filter(|(_, slot)| has_room(slot)).map(|(id, _)| *id).take(ALTERNATIVES_MAX).collect();
+    context.alternatives.insert((pool, count), found.clone());
+    found
+}
+
+/// Writes a booking's next version and says what happened to it.
+fn change(
+    context: &mut Context<'_>,
+    id: BookingId,
+    booking: Booking,
+    kind: BookingEvent,
+) -> Result<Booking, Halt> {
+    let version = booking.version.checked_add(1).ok_or(crate::outcome::Contradiction::Overflow)?;
+    let changed = Booking { version, revision: context.revision, ..booking };
+    context.put(id, changed.clone());
+    context.emit(Event::Booking { kind, booking: id, slot: changed.slot, user: changed.user });
+    Ok(changed)
+}

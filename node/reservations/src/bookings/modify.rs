@@ -1,0 +1,157 @@
+//! Changes a booking's slot, pool or count: takes the new places first, then gives back the old.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bookings::{self, Booking};
+use crate::context::Context;
+use crate::event::BookingEvent;
+use crate::ids::{BookingId, PoolId, SlotId};
+use crate::outcome::{Contradiction, Halt, MissingRow, Outcome, Rejection};
+use crate::pools::{self, PoolCounts};
+use crate::rows::{Key, ReadTyped as _};
+use crate::slots::Slot;
+
+/// Changes a booking. All or nothing: when the new places cannot be had, the old ones stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Modify {
+    /// Which.
+    pub booking: BookingId,
+    /// Only if this is still its version.
+    pub expected_version: Option<u32>,
+    /// Another slot.
+    pub slot: Option<SlotId>,
+    /// Another pool; in another slot its first pool if not named.
+    pub pool: Option<PoolId>,
+    /// Another number of places; at least one.
+    pub count: Option<u32>,
+}
+
+impl Modify {
+    pub(crate) fn apply(&self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
+        let actor = context.actor()?;
+        let old = bookings::find(context, actor, self.booking)?;
+        bookings::expect_version(&old, self.expected_version)?;
+        bookings::expect_confirmed(&old)?;
+        let old_slot = context.expect_row::<Slot>(old.slot, MissingRow::Slot(old.slot))?;
+        bookings::expect_bookable(context, &old_slot)?;
+
+        let new = self.target(context, &old)?;
+        if (new.slot, new.pool, new.count) == (old.slot, old.pool, old.count) {
+            return Ok(Outcome::Booking(self.booking, (*old).clone()));
+        }
+        exchange(context, &old, &new)?;
+        if new.slot != old.slot {
+            context.delete(Key::BookingBySlot(old.slot, self.booking));
+            context.index(Key::BookingBySlot(new.slot, self.booking));
+        }
+        let changed = bookings::change(context, self.booking, new, BookingEvent::Changed)?;
+        Ok(Outcome::Booking(self.booking, changed))
+    }
+
+    /// The booking as it is to be.
+    fn target(&self, context: &Context<'_>, old: &Booking) -> Result<Booking, Halt> {
+        let slot_id = self.slot.unwrap_or(old.slot);
+        let Some(slot) = context.row::<Slot>(slot_id) else {
+            return Err(Rejection::SlotNotFound(slot_id).into());
+        };
+        let is_same_slot = slot_id == old.slot;
+        let wanted = self.pool.or_else(|| is_same_slot.then_some(old.pool));
+        let Some(pool) = slot.pool(wanted).map(|pool| pool.id) else {
+            return Err(Rejection::PoolNotFound(wanted.unwrap_or(PoolId(0))).into());
+        };
+        bookings::expect_bookable(context, &slot)?;
+        Ok(Booking { slot: slot_id, pool, count: self.count.unwrap_or(old.count), ..old.clone() })
+    }
+}
+
+/// Trades the old places for the new ones, or refuses.
+fn exchange(context: &mut Context<'_>, old: &Booking, new: &Booking) -> Result<(), Halt> {
+    if new.pool != old.pool {
+        let slot = context.expect_row::<Slot>(new.slot, MissingRow::Slot(new.slot))?;
+        bookings::expect_room(context, &slot, new.pool, new.count)?;
+        pools::take(context, new.pool, new.count)?;
+        return pools::give_back(context, old.pool, old.count);
+    }
+    // In the same pool the party's own places are there to be kept.
+    match new.count.checked_sub(old.count) {
+        Some(more) => {
+            let slot = context.expect_row::<Slot>(new.slot, MissingRow::Slot(new.slot))?;
+            let counts = context.expect_row::<PoolCounts>(new.pool, MissingRow::Pool(new.pool))?;
+            if counts.available < more {
+                bookings::expect_room(context, &slot, new.pool, new.count)?;
+            }
+            pools::take(context, new.pool, more)
+        }
+        None => {
+            let fewer = old.count.checked_sub(new.count).ok_or(Contradiction::Overflow)?;
+            pools::give_back(context, old.pool, fewer)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::transcript::check;
+
+    #[test]
+    fn a_change_that_cannot_be_had_leaves_the_old_places() {
+        check(
+            "
+            at 0 olga opens slot resource=1 from=100 to=200 capacity=4
+            at 0 olga opens slot resource=1 from=200 to=300 capacity=2
+            at 1 mia books slot:1 count=3
+            at 2 mia changes booking:1 slot=2
+            at 2 mia changes booking:1 count=5
+            at 2 look slot:1
+            at 2 look slot:2
+            at 3 mia changes booking:1 count=4
+            at 3 mia changes booking:1 slot=2 count=2
+            at 3 look slot:1
+            at 3 look slot:2
+            ",
+            &expect![[r#"
+                olga opens slot resource=1 from=100 to=200 capacity=4 -> slot:1 [slot.opened]
+                olga opens slot resource=1 from=200 to=300 capacity=2 -> slot:2 [slot.opened]
+                mia books slot:1 count=3 -> booking:1 confirmed slot:1 pool:1 user:3 count=3 version=1 [booking.confirmed]
+                mia changes booking:1 slot=2 -> slot_full available=2
+                mia changes booking:1 count=5 -> slot_full available=1
+                look slot:1 -> open 100..200 pool:1 available=1 held=0 confirmed=3
+                look slot:2 -> open 200..300 pool:2 available=2 held=0 confirmed=0
+                mia changes booking:1 count=4 -> booking:1 confirmed slot:1 pool:1 user:3 count=4 version=2 [booking.changed]
+                mia changes booking:1 slot=2 count=2 -> booking:1 confirmed slot:2 pool:2 user:3 count=2 version=3 [booking.changed]
+                look slot:1 -> open 100..200 pool:1 available=4 held=0 confirmed=0
+                look slot:2 -> open 200..300 pool:2 available=0 held=0 confirmed=2
+            "#]],
+        );
+    }
+
+    #[test]
+    fn only_the_version_a_caller_saw_is_changed_and_only_by_its_owner_or_staff() {
+        check(
+            "
+            at 0 olga opens slot resource=1 from=100 to=200 capacity=9
+            at 1 mia books slot:1
+            at 1 tom changes booking:1 count=2
+            at 1 mia changes booking:1 count=2 version=1
+            at 1 mia changes booking:1 count=3 version=1
+            at 1 sam changes booking:1 count=3 version=2
+            at 1 mia changes booking:1 count=3
+            at 1 mia changes booking:1 pool=7
+            at 1 mia changes booking:1 slot=7
+            ",
+            &expect![[r#"
+                olga opens slot resource=1 from=100 to=200 capacity=9 -> slot:1 [slot.opened]
+                mia books slot:1 -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
+                tom changes booking:1 count=2 -> booking_not_found booking:1
+                mia changes booking:1 count=2 version=1 -> booking:1 confirmed slot:1 pool:1 user:3 count=2 version=2 [booking.changed]
+                mia changes booking:1 count=3 version=1 -> version_mismatch current=2
+                sam changes booking:1 count=3 version=2 -> booking:1 confirmed slot:1 pool:1 user:3 count=3 version=3 [booking.changed]
+                mia changes booking:1 count=3 -> booking:1 confirmed slot:1 pool:1 user:3 count=3 version=3
+                mia changes booking:1 pool=7 -> pool_not_found pool:7
+                mia changes booking:1 slot=7 -> slot_not_found slot:7
+            "#]],
+        );
+    }
+}

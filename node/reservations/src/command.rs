@@ -1,0 +1,116 @@
+//! Every command there is, and the log entry that carries many.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bookings::{book::Book, cancel::Cancel, check_in::CheckIn, modify::Modify};
+use crate::context::Context;
+use crate::due::Tick;
+use crate::node_keys::RegisterNodeKey;
+use crate::outcome::{Halt, Outcome};
+use crate::principal::Principal;
+use crate::requests::RequestId;
+use crate::resources::CreateResource;
+use crate::sessions::{CloseSessions, OpenSession, RefreshSession};
+use crate::slots::OpenSlots;
+use crate::time::Timestamp;
+use crate::users::{ChangeRole, CreateOperator, SignUp};
+use crate::venues::CreateVenue;
+
+/// What one log entry carries: many requests, and the moment the leader stamped on them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The leader's stamp.
+    pub proposed_at: Timestamp,
+    /// In the order in which they take effect.
+    pub requests: Vec<Request>,
+}
+
+/// One command, with who asks for it and how a retry is recognised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// `None` for commands that may be repeated without harm.
+    pub id: Option<RequestId>,
+    /// Who asks.
+    pub principal: Principal,
+    /// What for.
+    pub command: Command,
+}
+
+/// Every command, in reading order. The order is a stored format: new commands go to the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Operators say what is on offer.
+    CreateVenue(CreateVenue),
+    /// See [`CreateResource`].
+    CreateResource(CreateResource),
+    /// See [`OpenSlots`].
+    OpenSlots(OpenSlots),
+    /// Users sign up and in.
+    SignUp(SignUp),
+    /// See [`ChangeRole`].
+    ChangeRole(ChangeRole),
+    /// See [`CreateOperator`].
+    CreateOperator(CreateOperator),
+    /// See [`OpenSession`].
+    OpenSession(OpenSession),
+    /// See [`RefreshSession`].
+    RefreshSession(RefreshSession),
+    /// See [`CloseSessions`].
+    CloseSessions(CloseSessions),
+    /// Guests book.
+    Book(Book),
+    /// See [`Modify`].
+    Modify(Modify),
+    /// See [`Cancel`].
+    Cancel(Cancel),
+    /// See [`CheckIn`].
+    CheckIn(CheckIn),
+    /// The cluster keeps itself going.
+    Tick(Tick),
+    /// See [`RegisterNodeKey`].
+    RegisterNodeKey(RegisterNodeKey),
+}
+
+impl Command {
+    pub(crate) fn apply(&self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
+        match self {
+            Self::CreateVenue(command) => command.apply(context),
+            Self::CreateResource(command) => command.apply(context),
+            Self::OpenSlots(command) => command.apply(context),
+            Self::SignUp(command) => command.apply(context),
+            Self::ChangeRole(command) => command.apply(context),
+            Self::CreateOperator(command) => command.apply(context),
+            Self::OpenSession(command) => command.apply(context),
+            Self::RefreshSession(command) => command.apply(context),
+            Self::CloseSessions(command) => command.apply(context),
+            Self::Book(command) => command.apply(context),
+            Self::Modify(command) => command.apply(context),
+            Self::Cancel(command) => command.apply(context),
+            Self::CheckIn(command) => command.apply(context),
+            Self::Tick(command) => command.apply(context),
+            Self::RegisterNodeKey(command) => command.apply(context),
+        }
+    }
+
+    /// What metrics and logs call it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::CreateVenue(_) => "create_venue",
+            Self::CreateResource(_) => "create_resource",
+            Self::OpenSlots(_) => "open_slots",
+            Self::SignUp(_) => "sign_up",
+            Self::ChangeRole(_) => "change_role",
+            Self::CreateOperator(_) => "create_operator",
+            Self::OpenSession(_) => "open_session",
+            Self::RefreshSession(_) => "refresh_session",
+            Self::CloseSessions(_) => "close_sessions",
+            Self::Book(_) => "book",
+            Self::Modify(_) => "modify",
+            Self::Cancel(_) => "cancel",
+            Self::CheckIn(_) => "check_in",
+            Self::Tick(_) => "tick",
+            Self::RegisterNodeKey(_) => "register_node_key",
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What one command works with: the rows as it sees them, the agreed time, and who asks.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::ids::{PoolId, Revision, SlotId, UserId};
+use crate::outcome::{Halt, Rejection};
+use crate::overlay::{Changes, Overlay};
+use crate::principal::{Principal, Role};
+use crate::rows::{Key, Order, ReadRows, ReadTyped as _, Row, Stored};
+use crate::time::Timestamp;
+use crate::users::User;
+
+/// One command's view of the state.
+pub struct Context<'a> {
+    overlay: Overlay<'a>,
+    events: Vec<Event>,
+    /// The agreed time.
+    pub(crate) now: Timestamp,
+    /// Where this command stands in the log.
+    pub(crate) revision: Revision,
+    /// Who asks.
+    pub(crate) principal: Principal,
+    /// Found for earlier commands of the same entry.
+    pub(crate) alternatives: &'a mut Alternatives,
+}
+
+/// The alternatives found for sold-out pools during one entry: thousands may ask for the last place at once, and one
+/// search answers them all.
+pub type Alternatives = BTreeMap<(PoolId, u32), Vec<SlotId>>;
+
+/// A signed-in user who may act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// Who.
+    pub(crate) user: UserId,
+    /// As what.
+    pub(crate) role: Role,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(
+        rows: &'a dyn ReadRows,
+        now: Timestamp,
+        revision: Revision,
+        principal: Principal,
+        alternatives: &'a mut Alternatives,
+    ) -> Self {
+        Self { overlay: Overlay::over(rows), events: Vec::new(), now, revision, principal, alternatives }
+    }
+
+    /// The user behind the principal, with the role he has now.
+    pub(crate) fn actor(&self) -> Result<Actor, Halt> {
+        let Principal::User { user, token_version } = self.principal else {
+            return Err(Rejection::Unauthenticated.into());
+        };
+        match self.row::<User>(user) {
+            Some(row) if row.token_version == token_version => Ok(Actor { user, role: row.role }),
+            _ => Err(Rejection::Unauthenticated.into()),
+        }
+    }
+
+    /// The actor, if his role satisfies `allows`.
+    pub(crate) fn actor_who(&self, allows: fn(Role) -> bool) -> Result<Actor, Halt> {
+        let actor = self.actor()?;
+        if allows(actor.role) { Ok(actor) } else { Err(Rejection::Forbidden.into()) }
+    }
+
+    /// Refuses everybody but the cluster itself.
+    pub(crate) fn only_internal(&self) -> Result<(), Halt> {
+        match self.principal {
+            Principal::Internal => Ok(()),
+            Principal::Anonymous | Principal::User { .. } => Err(Rejection::Forbidden.into()),
+        }
+    }
+
+    /// Writes the row of an id.
+    pub(crate) fn put<S: Stored>(&mut self, id: S::Id, value: S) {
+        self.overlay.set(S::key(id), Some(value.into_row()));
+    }
+
+    /// Writes a row that is kept by value.
+    pub(crate) fn set(&mut self, key: Key, row: Row) {
+        self.overlay.set(key, Some(row));
+    }
+
+    /// Writes an index row.
+    pub(crate) fn index(&mut self, key: Key) {
+        self.overlay.set(key, Some(Row::Index));
+    }
+
+    /// Deletes a row.
+    pub(crate) fn delete(&mut self, key: Key) {
+        self.overlay.set(key, None);
+    }
+
+    /// Notes what happened.
+    pub(crate) fn emit(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// The rows this command changed and the events it caused.
+    pub(crate) fn finish(self) -> (Changes, Vec<Event>) {
+        (self.overlay.into_changes(), self.events)
+    }
+
+    /// The row of an id that another row names.
+    pub(crate) fn expect_row<S: Stored>(
+        &self,
+        id: S::Id,
+        missing: crate::outcome::MissingRow,
+    ) -> Result<Arc<S>, Halt> {
+        self.row::<S>(id).ok_or_else(|| crate::outcome::Contradiction::RowMissing(missing).into())
+    }
+}
+
+impl ReadRows for Context<'_> {
+    fn get(&self, key: &Key) -> Option<Row> {
+        self.overlay.get(key)
+    }
+
+    fn scan(&self, range: Range<Key>, order: Order, limit: usize) -> Vec<(Key, Row)> {
+        self.overlay.scan(range, order, limit)
+    }
+}

@@ -1,0 +1,59 @@
+//! The next id of each kind.
+
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::ids::{BookingId, PoolId, ResourceId, SessionId, SlotId, UserId, VenueId};
+use crate::outcome::{Contradiction, Halt};
+use crate::rows::ReadTyped as _;
+
+/// Ids stay below this: exact in a JSON number of any client.
+const IDS_END: u64 = 1 << 53;
+
+/// How many ids of each kind were given out; the next one is one more, so that no id is zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Venues made.
+    pub venues: u64,
+    /// Resources made.
+    pub resources: u64,
+    /// Slots opened.
+    pub slots: u64,
+    /// Pools opened.
+    pub pools: u64,
+    /// Bookings made.
+    pub bookings: u64,
+    /// Users signed up.
+    pub users: u64,
+    /// Sessions opened.
+    pub sessions: u64,
+}
+
+/// Defines `Context::next_*`: takes the next id of a kind.
+macro_rules! next_ids {
+    ($($function:ident: $field:ident -> $id:ident;)*) => {
+        impl Context<'_> {
+            $(
+                /// The next id of this kind, never given before (INV-6).
+                pub(crate) fn $function(&mut self) -> Result<$id, Halt> {
+                    let mut counters = self.row::<Counters>(()).map_or_else(Counters::default, |row| (*row).clone());
+                    let next = counters.$field.checked_add(1).filter(|next| *next < IDS_END);
+                    counters.$field = next.ok_or(Contradiction::Overflow)?;
+                    let id = $id(counters.$field);
+                    self.put((), counters);
+                    Ok(id)
+                }
+            )*
+        }
+    };
+}
+
+next_ids! {
+    next_venue: venues -> VenueId;
+    next_resource: resources -> ResourceId;
+    next_slot: slots -> SlotId;
+    next_pool: pools -> PoolId;
+    next_booking: bookings -> BookingId;
+    next_user: users -> UserId;
+    next_session: sessions -> SessionId;
+}

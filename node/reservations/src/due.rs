@@ -1,0 +1,123 @@
+//! The due index: what must happen because time passes, by moment; and the tick that works it off in bounded batches.
+
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::ids::SlotId;
+use crate::outcome::{Halt, Outcome};
+use crate::rows::{Key, Order, ReadRows};
+use crate::slots;
+use crate::time::Timestamp;
+
+/// Due rows one tick works off: a few milliseconds of apply, so that a backlog never stalls bookings. What is left
+/// is due still, and the scheduler proposes the next tick at once.
+pub const TICK_ROWS_MAX: usize = 256;
+
+/// What is due. The order is a stored format: new kinds go to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum DueKind {
+    /// A slot's start.
+    SlotStarts,
+    /// A slot's end.
+    SlotEnds,
+}
+
+/// One thing that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: DueKind,
+    /// The id of what it happens to.
+    pub subject: u64,
+}
+
+/// The first thing that is due, now or later.
+pub fn next(rows: &(impl ReadRows + ?Sized)) -> Option<Due> {
+    scan(rows, Timestamp::MAX, 1).into_iter().next()
+}
+
+/// Works off what is due. Internal: proposed by the leader's scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tick;
+
+impl Tick {
+    pub(crate) fn apply(self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
+        context.only_internal()?;
+        let due = scan(context, context.now, TICK_ROWS_MAX);
+        for due in &due {
+            match due.kind {
+                DueKind::SlotStarts => slots::pass::start(context, SlotId(due.subject))?,
+                DueKind::SlotEnds => slots::pass::finish(context, SlotId(due.subject))?,
+            }
+            context.delete(Key::Due(due.at, due.kind, due.subject));
+        }
+        Ok(Outcome::Ticked { handled: u32::try_from(due.len()).unwrap_or(u32::MAX) })
+    }
+}
+
+fn scan(rows: &(impl ReadRows + ?Sized), until: Timestamp, limit: usize) -> Vec<Due> {
+    let first = DueKind::SlotStarts;
+    let range =
+        Key::Due(Timestamp::default(), first, 0)..Key::Due(until.plus(crate::time::Millis(1)), first, 0);
+    let found = rows.scan(range, Order::Ascending, limit).into_iter();
+    let due = found.filter_map(|(key, _)| {
+        let Key::Due(at, kind, subject) = key else { return None };
+        Some(Due { at, kind, subject })
+    });
+    due.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::transcript::check;
+
+    #[test]
+    fn a_tick_starts_and_finishes_what_is_due_and_nothing_else() {
+        check(
+            "
+            at 0   olga opens slot resource=1 from=100 to=200 capacity=2
+            at 0   olga opens slot resource=1 from=150 to=200 capacity=2
+            at 99  tick
+            at 100 tick
+            at 100 tick
+            at 250 tick
+            at 250 look slot:1
+            at 250 mia ticks
+            ",
+            &expect![[r#"
+                olga opens slot resource=1 from=100 to=200 capacity=2 -> slot:1 [slot.opened]
+                olga opens slot resource=1 from=150 to=200 capacity=2 -> slot:2 [slot.opened]
+                tick -> ticked 0
+                tick -> ticked 1 [slot.started]
+                tick -> ticked 0
+                tick -> ticked 3 [slot.started slot.finished slot.finished]
+                look slot:1 -> finished 100..200 pool:1 available=2 held=0 confirmed=0
+                mia ticks -> forbidden
+            "#]],
+        );
+    }
+
+    #[test]
+    fn agreed_time_never_goes_back() {
+        check(
+            "
+            at 500 tick
+            at 100 tick
+            at 100 time
+            at 700 tick
+            at 0   time
+            ",
+            &expect![[r#"
+                tick -> ticked 0
+                tick -> ticked 0
+                time -> 500
+                tick -> ticked 0
+                time -> 700
+            "#]],
+        );
+    }
+}

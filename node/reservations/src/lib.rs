@@ -1,0 +1,63 @@
+//! The rules of Holdfast: a command in, an outcome, changed rows and events out, the same on every node and for ever.
+//!
+//! [`State::apply`] is the one door. It reads no clock, draws no number and does no I/O: time, order and identity
+//! arrive with the log entry. Everything else in Holdfast carries commands to this crate and answers from it.
+
+#![deny(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used)]
+#![deny(clippy::panic, clippy::unreachable, clippy::float_arithmetic, clippy::disallowed_types)]
+#![deny(clippy::disallowed_methods)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "tests may overflow loudly"))]
+
+mod bookings;
+mod clock;
+mod command;
+mod context;
+mod counters;
+mod due;
+mod event;
+mod ids;
+mod invariants;
+mod node_keys;
+mod outcome;
+mod overlay;
+mod pools;
+mod principal;
+mod requests;
+mod resources;
+mod rows;
+mod sessions;
+mod slots;
+mod state;
+mod time;
+#[cfg(test)]
+mod transcript;
+mod users;
+mod venues;
+
+pub use bookings::{Booking, BookingState, Of as BookingsOf, list as list_bookings};
+pub use bookings::{book::Book, cancel::Cancel, check_in::CheckIn, modify::Modify};
+pub use clock::Clock;
+pub use command::{Command, Entry, Request};
+pub use counters::Counters;
+pub use due::{Due, DueKind, TICK_ROWS_MAX, Tick, next as next_due};
+pub use event::{BookingEvent, Event, SlotEvent};
+pub use ids::{BookingId, PoolId, ResourceId, Revision, SessionId, SlotId, UserId, VenueId};
+pub use node_keys::{NodeKey, RegisterNodeKey};
+pub use outcome::{Applied, Contradiction, Outcome, Rejection, SlotFull};
+pub use overlay::Changes;
+pub use pools::PoolCounts;
+pub use principal::{Principal, Role};
+pub use requests::{
+    GENERATION_DURATION, KEYS_MAX, KEYS_MAX_APP, KeyCount, Remembered, RequestId, RequestKey,
+};
+pub use resources::{CreateResource, Resource, ResourceKind, list as list_resources};
+pub use rows::{Key, MemoryRows, Order, ReadRows, ReadTyped, Row, Rows, Stored, merge_changes};
+pub use sessions::{CloseSessions, OpenSession, RefreshSession, Session};
+pub use slots::{
+    NewPool, NewSlot, OpenSlots, POOLS_PER_SLOT_MAX, Pool, PoolKind, SLOTS_PER_COMMAND_MAX, Slot, SlotStatus,
+    Window, at_window as slot_at_window, list as list_slots,
+};
+pub use state::State;
+pub use time::{Millis, Timestamp};
+pub use users::{ChangeRole, CreateOperator, SignUp, User, UserProfile, by_email as user_by_email};
+pub use venues::{CreateVenue, Venue, list as list_venues};

@@ -1,0 +1,191 @@
+//! What a command comes to: a success, a refusal, or a contradiction.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bookings::Booking;
+use crate::event::Event;
+use crate::ids::{BookingId, PoolId, ResourceId, Revision, SessionId, SlotId, UserId, VenueId};
+use crate::resources::Resource;
+use crate::slots::Slot;
+use crate::time::Timestamp;
+use crate::users::UserProfile;
+use crate::venues::Venue;
+
+/// What became of one command of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Where the command took effect. For a repeated request, where it first did.
+    pub revision: Revision,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// What it changed; nothing for refusals and repeated requests.
+    pub events: Vec<Event>,
+}
+
+/// What a command came to. Agreed, repeatable, and remembered for retries: the order of the variants is a stored
+/// format, so new ones go to the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Refused by the rules; nothing changed.
+    Rejected(Rejection),
+    /// The command broke an invariant and was dropped; nothing changed. An alarm, and the caller's 500.
+    Contradicted(Contradiction),
+    /// A venue was made.
+    Venue(VenueId, Venue),
+    /// A resource was made.
+    Resource(ResourceId, Resource),
+    /// Slots were opened, in the order asked for.
+    Slots(Vec<(SlotId, Slot)>),
+    /// A user signed up, or was changed.
+    User(UserId, UserProfile),
+    /// A session was opened or refreshed.
+    Session {
+        /// Which.
+        session: SessionId,
+        /// Whose.
+        user: UserId,
+        /// The number of the one refresh token that is now valid.
+        sequence: u64,
+        /// The user's token version, for the access token.
+        token_version: u32,
+        /// When the session ends unless it is refreshed.
+        expires_at: Timestamp,
+    },
+    /// All sessions of a user were closed.
+    SessionsClosed(UserId),
+    /// A booking was made or changed.
+    Booking(BookingId, Booking),
+    /// Due rows were worked off.
+    Ticked {
+        /// How many.
+        handled: u32,
+    },
+    /// A node's key was published.
+    NodeKeyRegistered,
+}
+
+/// Why a command was refused. Data, not an error: agreed by all nodes and given again to every retry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rejection {
+    /// The principal's user does not exist or its tokens were revoked.
+    Unauthenticated,
+    /// The principal's role does not allow this.
+    Forbidden,
+    /// The same key came with another payload.
+    KeyReused,
+    /// The key is older than what is remembered, so whether it had an effect cannot be told.
+    KeyExpired,
+    /// The principal has used up its keys for now.
+    TooManyKeys,
+    /// No such venue.
+    VenueNotFound(VenueId),
+    /// No such resource.
+    ResourceNotFound(ResourceId),
+    /// No such slot.
+    SlotNotFound(SlotId),
+    /// No such pool in the slot.
+    PoolNotFound(PoolId),
+    /// No such booking, or not the caller's.
+    BookingNotFound(BookingId),
+    /// No such user.
+    UserNotFound(UserId),
+    /// Somebody has signed up with this e-mail address.
+    EmailTaken,
+    /// The session does not exist, has ended, or its token was used before (which ends it).
+    SessionInvalid,
+    /// The pool has not enough places left.
+    SlotFull(SlotFull),
+    /// The booking was changed since the version the caller named.
+    VersionMismatch {
+        /// Its version.
+        current: u32,
+    },
+    /// The booking was cancelled.
+    AlreadyCancelled,
+    /// The party was admitted before.
+    AlreadyUsed {
+        /// When.
+        used_at: Timestamp,
+        /// By whom.
+        used_by: UserId,
+    },
+    /// The slot has not begun.
+    TooEarly {
+        /// When it will.
+        opens_at: Timestamp,
+    },
+    /// The slot has ended.
+    TooLate {
+        /// When it did.
+        ended_at: Timestamp,
+    },
+}
+
+/// What somebody who finds a slot full can use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotFull {
+    /// Places left, fewer than asked for.
+    pub available: u32,
+    /// Since when none is left.
+    pub sold_out_at: Option<Timestamp>,
+    /// The next slots of the same resource that have room for the party, nearest first.
+    pub alternatives: Vec<SlotId>,
+}
+
+impl Rejection {
+    /// Whether a retry with the same key gets this answer again. What says nothing about the command itself is not
+    /// remembered: the same key may be used once the cause is gone.
+    #[must_use]
+    pub fn is_remembered(&self) -> bool {
+        !matches!(
+            self,
+            Self::Unauthenticated | Self::Forbidden | Self::KeyReused | Self::KeyExpired | Self::TooManyKeys
+        )
+    }
+}
+
+/// An invariant that a command would have broken. See `docs/INVARIANTS.md`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Contradiction {
+    /// INV-2.
+    #[error("INV-2: available, held and confirmed of {0} do not add up to its capacity")]
+    Capacity(PoolId),
+    /// A count or an id left its range.
+    #[error("a number left its range")]
+    Overflow,
+    /// A row that another row names is missing (INV-5).
+    #[error("INV-5: a row that another one names is missing: {0}")]
+    RowMissing(MissingRow),
+}
+
+/// Which kind of row was missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum MissingRow {
+    /// A slot.
+    #[error("{0}")]
+    Slot(SlotId),
+    /// What is left of a pool.
+    #[error("{0}")]
+    Pool(PoolId),
+}
+
+/// Why a command stops before it succeeds. Its overlay is dropped with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// The rules refuse it.
+    Rejected(Rejection),
+    /// It contradicts an invariant.
+    Contradicted(Contradiction),
+}
+
+impl From<Rejection> for Halt {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<Contradiction> for Halt {
+    fn from(contradiction: Contradiction) -> Self {
+        Self::Contradicted(contradiction)
+    }
+}

@@ -1,0 +1,74 @@
+//! Who asks, and what they may do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::UserId;
+
+/// Who a command comes from, as verified by the node that received it. Clients can never set it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Principal {
+    /// Somebody who has not signed in.
+    Anonymous,
+    /// A signed-in user. The version must still be that of the user's row: it rises when tokens are revoked.
+    User {
+        /// Whose token it was.
+        user: UserId,
+        /// The token version that the token carried.
+        token_version: u32,
+    },
+    /// The cluster itself: the scheduler and the nodes.
+    Internal,
+}
+
+impl Principal {
+    /// The number that scopes this principal's request keys: its user, or 0 for everybody without one.
+    #[must_use]
+    pub fn scope(self) -> u64 {
+        match self {
+            Self::Anonymous | Self::Internal => 0,
+            Self::User { user, .. } => user.0,
+        }
+    }
+}
+
+/// What a user may do. Read from the user's row in `apply`, so a change counts from the next command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// Books for himself.
+    Guest,
+    /// Cast members and scanners: check guests in, see and manage every booking.
+    Staff,
+    /// Opens venues, resources and slots, and gives roles.
+    Operator,
+    /// An app server: books for customers of its own by naming them.
+    App,
+}
+
+impl Role {
+    /// Whether this role may see and change bookings of others, and book for them.
+    #[must_use]
+    pub fn manages_bookings(self) -> bool {
+        match self {
+            Self::Staff | Self::Operator | Self::App => true,
+            Self::Guest => false,
+        }
+    }
+
+    /// Whether this role may admit guests at the entrance.
+    #[must_use]
+    pub fn checks_in(self) -> bool {
+        match self {
+            Self::Staff | Self::Operator => true,
+            Self::Guest | Self::App => false,
+        }
+    }
+
+    /// Whether this role may change what is on offer and who may do what.
+    #[must_use]
+    pub fn operates(self) -> bool {
+        match self {
+            Self::Operator => true,
+            Self::Guest | Self::Staff | Self::App => false,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Slots: bookable time windows of resources, and the pools they sell.
+
+pub mod open;
+pub mod pass;
+
+use serde::{Deserialize, Serialize};
+
+pub use open::{NewPool, NewSlot, OpenSlots, POOLS_PER_SLOT_MAX, SLOTS_PER_COMMAND_MAX};
+
+use crate::ids::{PoolId, ResourceId, SlotId};
+use crate::rows::{Key, Order, ReadRows, ReadTyped as _};
+use crate::time::Timestamp;
+
+/// A time window of a resource, as it was opened, and how far it has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// Of which resource.
+    pub resource: ResourceId,
+    /// From when to when.
+    pub window: Window,
+    /// How far it has come.
+    pub status: SlotStatus,
+    /// What it sells; at least one.
+    pub pools: Vec<Pool>,
+}
+
+/// A start and a later end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    starts_at: Timestamp,
+    ends_at: Timestamp,
+}
+
+/// How far a slot has come. Bookable while open and before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SlotStatus {
+    /// Takes bookings until its end.
+    Open,
+    /// Its end has come.
+    Finished,
+}
+
+/// One thing a slot sells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// Which.
+    pub id: PoolId,
+    /// What it is called, for instance `standard`.
+    pub name: String,
+    /// How its places are told apart.
+    pub kind: PoolKind,
+}
+
+/// How the places of a pool are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PoolKind {
+    /// Not at all: only their number counts.
+    Counter {
+        /// How many there are.
+        capacity: u32,
+    },
+}
+
+impl Window {
+    /// A window, unless the end is not after the start.
+    #[must_use]
+    pub fn new(starts_at: Timestamp, ends_at: Timestamp) -> Option<Self> {
+        (starts_at < ends_at).then_some(Self { starts_at, ends_at })
+    }
+
+    /// The first moment of the slot.
+    #[must_use]
+    pub fn starts_at(&self) -> Timestamp {
+        self.starts_at
+    }
+
+    /// The first moment after the slot.
+    #[must_use]
+    pub fn ends_at(&self) -> Timestamp {
+        self.ends_at
+    }
+}
+
+impl Slot {
+    /// Whether the slot takes bookings at a moment, whether or not a tick has marked its end.
+    #[must_use]
+    pub fn is_bookable_at(&self, now: Timestamp) -> bool {
+        match self.status {
+            SlotStatus::Open => now < self.window.ends_at,
+            SlotStatus::Finished => false,
+        }
+    }
+
+    /// The pool of an id, or the first if none is named.
+    #[must_use]
+    pub fn pool(&self, id: Option<PoolId>) -> Option<&Pool> {
+        match id {
+            Some(id) => self.pools.iter().find(|pool| pool.id == id),
+            None => self.pools.first(),
+        }
+    }
+}
+
+/// The slot of a resource with exactly this window: the oldest, should there be several.
+pub fn at_window(rows: &(impl ReadRows + ?Sized), resource: ResourceId, window: Window) -> Option<SlotId> {
+    let key = |slot| Key::SlotByWindow(resource, window.starts_at, window.ends_at, SlotId(slot));
+    rows.scan(key(0)..key(u64::MAX), Order::Ascending, 1).into_iter().find_map(|(key, _)| slot_of(&key))
+}
+
+/// At most `limit` slots of a resource that start at `from` or later, in order of their start; `after` continues a
+/// list behind a slot.
+pub fn list(
+    rows: &(impl ReadRows + ?Sized),
+    resource: ResourceId,
+    from: Timestamp,
+    after: Option<SlotId>,
+    limit: usize,
+) -> Vec<(SlotId, Slot)> {
+    let start = after.and_then(|slot| Some((slot, rows.row::<Slot>(slot)?.window)));
+    let start = match start {
+        Some((slot, window)) => {
+            Key::SlotByWindow(resource, window.starts_at, window.ends_at, SlotId(slot.0.saturating_add(1)))
+        }
+        None => Key::SlotByWindow(resource, from, Timestamp::default(), SlotId(0)),
+    };
+    let end = Key::SlotByWindow(resource, Timestamp::MAX, Timestamp::MAX, SlotId(u64::MAX));
+    let ids = rows.scan(start..end, Order::Ascending, limit).into_iter().filter_map(|(key, _)| slot_of(&key));
+    ids.filter_map(|id| Some((id, (*rows.row::<Slot>(id)?).clone()))).collect()
+}
+
+fn slot_of(key: &Key) -> Option<SlotId> {
+    let Key::SlotByWindow(_, _, _, slot) = key else { return None };
+    Some(*slot)
+}

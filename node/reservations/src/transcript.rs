@@ -1,0 +1,294 @@
+//! Lets tests read like a conversation: a script of who does what when, and what came of it.
+//!
+//! Before a script starts there are venue:1, resource:1 (a ride) and five users: olga (user:1, operator), sam (user:2,
+//! staff), mia and tom (user:3 and 4, guests), and ann (user:5, app). After every command all invariants are checked.
+
+use std::fmt::Write as _;
+
+use expect_test::Expect;
+
+use crate::*;
+
+/// Plays a script and compares each line with what came of it.
+pub(crate) fn check(script: &str, expected: &Expect) {
+    let mut stage = Stage::new();
+    let mut transcript = String::new();
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let ["at", moment, action @ ..] = words.as_slice() else { panic!("at MOMENT ...: {line}") };
+        let answer = stage.play(moment.parse().unwrap(), action);
+        writeln!(transcript, "{} -> {answer}", action.join(" ")).unwrap();
+        assert_eq!(stage.state.check_invariants(), Vec::<String>::new(), "after {line}");
+    }
+    expected.assert_eq(&transcript);
+}
+
+/// A state with the usual cast.
+pub(crate) struct Stage {
+    pub(crate) state: State<MemoryRows>,
+    index: u64,
+}
+
+const CAST: [(&str, u64); 5] = [("olga", 1), ("sam", 2), ("mia", 3), ("tom", 4), ("ann", 5)];
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let mut stage = Self { state: State::over(MemoryRows::default()), index: 0 };
+        let internal = Principal::Internal;
+        let operator =
+            CreateOperator { email: "olga".into(), name: "olga".into(), password_hash: String::new() };
+        stage.submit(0, internal, None, Command::CreateOperator(operator));
+        for (name, _) in &CAST[1..] {
+            let guest = SignUp { email: (*name).into(), name: (*name).into(), password_hash: String::new() };
+            stage.submit(0, Principal::Anonymous, None, Command::SignUp(guest));
+        }
+        for (user, role) in [(2, Role::Staff), (5, Role::App)] {
+            stage.submit(
+                0,
+                principal("olga"),
+                None,
+                Command::ChangeRole(ChangeRole { user: UserId(user), role }),
+            );
+        }
+        stage.submit(0, principal("olga"), None, create_venue("Park"));
+        stage.submit(0, principal("olga"), None, create_ride(1, "Ride"));
+        stage
+    }
+
+    pub(crate) fn submit(
+        &mut self,
+        at: u64,
+        principal: Principal,
+        id: Option<RequestId>,
+        command: Command,
+    ) -> Applied {
+        self.index += 1;
+        let entry = Entry { proposed_at: Timestamp(at), requests: vec![Request { id, principal, command }] };
+        self.state.apply(self.index, &entry).remove(0)
+    }
+
+    /// Forgets all that is not in the rows, as a node does when it restarts.
+    pub(crate) fn restart(&mut self) {
+        self.state = State::over(self.state.rows().clone());
+    }
+
+    fn play(&mut self, at: u64, action: &[&str]) -> String {
+        match action {
+            ["time"] => self.state.now().0.to_string(),
+            ["look", what] => self.look(number(what)),
+            ["tick"] => describe(&self.submit(at, Principal::Internal, None, Command::Tick(Tick))),
+            [who, words @ ..] => {
+                let (verbs, arguments): (Vec<&str>, Vec<&str>) =
+                    words.iter().partition(|word| !word.contains('='));
+                let arguments = Arguments(arguments);
+                let id =
+                    arguments.text("key").map(|key| request_id(key, arguments.text("payload").unwrap_or("")));
+                let (principal, command) = command(who, &verbs, &arguments);
+                describe(&self.submit(at, principal, id, command))
+            }
+            [] => panic!("an action is missing"),
+        }
+    }
+
+    fn look(&self, slot: u64) -> String {
+        let Some(slot) = self.state.rows().row::<Slot>(SlotId(slot)) else { return "nothing".into() };
+        let status = match slot.status {
+            SlotStatus::Open => "open",
+            SlotStatus::Finished => "finished",
+        };
+        let mut line = format!("{status} {}..{}", slot.window.starts_at().0, slot.window.ends_at().0);
+        for pool in &slot.pools {
+            let counts = self.state.rows().row::<PoolCounts>(pool.id).unwrap();
+            let PoolCounts { available, held, confirmed, .. } = *counts;
+            write!(line, " {} available={available} held={held} confirmed={confirmed}", pool.id).unwrap();
+        }
+        line
+    }
+}
+
+pub(crate) fn principal(who: &str) -> Principal {
+    match CAST.iter().find(|(name, _)| *name == who) {
+        Some((_, id)) => Principal::User { user: UserId(*id), token_version: 0 },
+        None => Principal::Anonymous,
+    }
+}
+
+/// A caller's own key; `v7@MOMENT` stands for a UUID made at that moment.
+pub(crate) fn request_id(key: &str, payload: &str) -> RequestId {
+    let mut bytes = [0; 16];
+    let key = match key.strip_prefix("v7@") {
+        Some(moment) => RequestKey::Uuid(((moment.parse::<u128>().unwrap() << 80) | (7 << 76)).to_be_bytes()),
+        None => {
+            bytes[..key.len()].copy_from_slice(key.as_bytes());
+            RequestKey::Named(bytes)
+        }
+    };
+    RequestId { key, payload_hash: payload.bytes().map(u64::from).sum() }
+}
+
+pub(crate) fn create_venue(name: &str) -> Command {
+    Command::CreateVenue(CreateVenue {
+        venue: Venue {
+            name: name.into(),
+            region: "North".into(),
+            time_zone: "Europe/Paris".into(),
+            opens_at_minute: 540,
+            closes_at_minute: 1320,
+        },
+    })
+}
+
+pub(crate) fn create_ride(venue: u64, name: &str) -> Command {
+    let (venue, kind, name, description) = (VenueId(venue), ResourceKind::Ride, name.into(), String::new());
+    Command::CreateResource(CreateResource { resource: Resource { venue, kind, name, description } })
+}
+
+pub(crate) fn open_slot(resource: u64, from: u64, to: u64, capacity: u32) -> Command {
+    let pools = vec![NewPool { name: "standard".into(), kind: PoolKind::Counter { capacity } }];
+    let slots = vec![NewSlot { window: Window::new(Timestamp(from), Timestamp(to)).unwrap(), pools }];
+    Command::OpenSlots(OpenSlots { resource: ResourceId(resource), slots })
+}
+
+fn command(who: &str, verbs: &[&str], given: &Arguments<'_>) -> (Principal, Command) {
+    let expected_version = given.number("version").map(|version| version.try_into().unwrap());
+    let count = given.number("count").map(|count| count.try_into().unwrap());
+    let pool = given.number("pool").map(PoolId);
+    let command = match verbs {
+        ["creates", "venue"] => create_venue(given.text("name").unwrap()),
+        ["creates", "ride"] => create_ride(given.number("venue").unwrap(), given.text("name").unwrap()),
+        ["opens", "slot"] => open_slot(
+            given.number("resource").unwrap(),
+            given.number("from").unwrap(),
+            given.number("to").unwrap(),
+            given.number("capacity").unwrap().try_into().unwrap(),
+        ),
+        ["signs", "up"] => Command::SignUp(SignUp {
+            email: given.text("email").unwrap().into(),
+            name: String::new(),
+            password_hash: String::new(),
+        }),
+        ["makes", user, role] => {
+            let user = CAST.iter().find(|(name, _)| name == user).map_or_else(|| number(user), |(_, id)| *id);
+            Command::ChangeRole(ChangeRole { user: UserId(user), role: role_named(role) })
+        }
+        ["books", slot] => {
+            let user = given.text("for").map(|user| UserId(number(user)));
+            Command::Book(Book { slot: SlotId(number(slot)), pool, count: count.unwrap_or(1), user })
+        }
+        ["changes", booking] => Command::Modify(Modify {
+            booking: BookingId(number(booking)),
+            expected_version,
+            slot: given.number("slot").map(SlotId),
+            pool,
+            count,
+        }),
+        ["cancels", booking] => {
+            Command::Cancel(Cancel { booking: BookingId(number(booking)), expected_version })
+        }
+        ["checks", "in", booking] => {
+            let booking = BookingId(number(booking));
+            Command::CheckIn(CheckIn { booking, expected_version, scanned_at: None })
+        }
+        ["ticks"] => Command::Tick(Tick),
+        ["logs", "out"] => Command::CloseSessions(CloseSessions),
+        // Two commands that a node proposes for a caller whose password or token it has verified.
+        ["logs", "in"] => {
+            let Principal::User { user, .. } = principal(who) else { panic!("{who} cannot log in") };
+            return (Principal::Internal, Command::OpenSession(OpenSession { user }));
+        }
+        ["refreshes", session] => {
+            let (session, sequence) = (SessionId(number(session)), given.number("sequence").unwrap());
+            return (Principal::Internal, Command::RefreshSession(RefreshSession { session, sequence }));
+        }
+        _ => panic!("unknown action: {verbs:?}"),
+    };
+    (principal(who), command)
+}
+
+struct Arguments<'a>(Vec<&'a str>);
+
+impl<'a> Arguments<'a> {
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.text(name).map(number)
+    }
+}
+
+/// The number of `7` or `slot:7`.
+fn number(word: &str) -> u64 {
+    word.rsplit(':').next().unwrap().parse().unwrap()
+}
+
+fn role_named(role: &str) -> Role {
+    match role {
+        "guest" => Role::Guest,
+        "staff" => Role::Staff,
+        "operator" => Role::Operator,
+        "app" => Role::App,
+        _ => panic!("unknown role: {role}"),
+    }
+}
+
+fn describe(applied: &Applied) -> String {
+    let mut line = match &applied.outcome {
+        Outcome::Rejected(rejection) => describe_rejection(rejection),
+        Outcome::Contradicted(contradiction) => format!("CONTRADICTION {contradiction}"),
+        Outcome::Venue(id, _) => id.to_string(),
+        Outcome::Resource(id, _) => id.to_string(),
+        Outcome::Slots(slots) => slots.iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>().join(" "),
+        Outcome::User(id, profile) => format!("{id} {}", format!("{:?}", profile.role).to_lowercase()),
+        Outcome::Session { session, sequence, .. } => format!("{session} sequence={sequence}"),
+        Outcome::SessionsClosed(user) => format!("logged_out {user}"),
+        Outcome::Booking(id, booking) => {
+            let Booking { slot, pool, user, count, version, .. } = booking;
+            let state = booking.state.name();
+            format!("{id} {state} {slot} {pool} {user} count={count} version={version}")
+        }
+        Outcome::Ticked { handled } => format!("ticked {handled}"),
+        Outcome::NodeKeyRegistered => "registered".into(),
+    };
+    if !applied.events.is_empty() {
+        let names: Vec<&str> = applied.events.iter().map(Event::name).collect();
+        write!(line, " [{}]", names.join(" ")).unwrap();
+    }
+    line
+}
+
+fn describe_rejection(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::Unauthenticated => "unauthenticated".into(),
+        Rejection::Forbidden => "forbidden".into(),
+        Rejection::KeyReused => "key_reused".into(),
+        Rejection::KeyExpired => "key_expired".into(),
+        Rejection::TooManyKeys => "too_many_keys".into(),
+        Rejection::VenueNotFound(id) => format!("venue_not_found {id}"),
+        Rejection::ResourceNotFound(id) => format!("resource_not_found {id}"),
+        Rejection::SlotNotFound(id) => format!("slot_not_found {id}"),
+        Rejection::PoolNotFound(id) => format!("pool_not_found {id}"),
+        Rejection::BookingNotFound(id) => format!("booking_not_found {id}"),
+        Rejection::UserNotFound(id) => format!("user_not_found {id}"),
+        Rejection::EmailTaken => "email_taken".into(),
+        Rejection::SessionInvalid => "session_invalid".into(),
+        Rejection::SlotFull(full) => {
+            let mut line = format!("slot_full available={}", full.available);
+            if let Some(at) = full.sold_out_at {
+                write!(line, " sold_out_at={}", at.0).unwrap();
+            }
+            if !full.alternatives.is_empty() {
+                let names: Vec<String> = full.alternatives.iter().map(ToString::to_string).collect();
+                write!(line, " alternatives={}", names.join(",")).unwrap();
+            }
+            line
+        }
+        Rejection::VersionMismatch { current } => format!("version_mismatch current={current}"),
+        Rejection::AlreadyCancelled => "already_cancelled".into(),
+        Rejection::AlreadyUsed { used_at, used_by } => {
+            format!("already_used used_at={} used_by={used_by}", used_at.0)
+        }
+        Rejection::TooEarly { opens_at } => format!("too_early opens_at={}", opens_at.0),
+        Rejection::TooLate { ended_at } => format!("too_late ended_at={}", ended_at.0),
+    }
+}
