@@ -87,20 +87,26 @@ impl BookingState {
     }
 }
 
-/// At most `limit` bookings of a user, of a slot, or of everybody, newest first, with ids below `before`.
+/// At most `limit` bookings of a user, of a slot, or of everybody, in the order of their ids, behind `after` in that
+/// order.
 pub fn list(
     rows: &(impl ReadRows + ?Sized),
     of: Of,
-    before: BookingId,
+    after: Option<BookingId>,
+    order: Order,
     limit: usize,
 ) -> Vec<(BookingId, Arc<Booking>)> {
-    let first = BookingId(0);
-    let range = match of {
-        Of::User(user) => Key::BookingByUser(user, first)..Key::BookingByUser(user, before),
-        Of::Slot(slot) => Key::BookingBySlot(slot, first)..Key::BookingBySlot(slot, before),
-        Of::Everybody => Key::Booking(first)..Key::Booking(before),
+    let (first, end) = match (order, after) {
+        (Order::Ascending, Some(BookingId(id))) => (BookingId(id.saturating_add(1)), BookingId(u64::MAX)),
+        (Order::Descending, Some(id)) => (BookingId(0), id),
+        (Order::Ascending | Order::Descending, None) => (BookingId(0), BookingId(u64::MAX)),
     };
-    let ids = rows.scan(range, Order::Descending, limit).into_iter().filter_map(|(key, _)| booking_of(&key));
+    let range = match of {
+        Of::User(user) => Key::BookingByUser(user, first)..Key::BookingByUser(user, end),
+        Of::Slot(slot) => Key::BookingBySlot(slot, first)..Key::BookingBySlot(slot, end),
+        Of::Everybody => Key::Booking(first)..Key::Booking(end),
+    };
+    let ids = rows.scan(range, order, limit).into_iter().filter_map(|(key, _)| booking_of(&key));
     ids.filter_map(|id| Some((id, rows.row::<Booking>(id)?))).collect()
 }
 

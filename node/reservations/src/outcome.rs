@@ -81,8 +81,8 @@ pub enum Rejection {
     VenueNotFound(VenueId),
     /// No such resource.
     ResourceNotFound(ResourceId),
-    /// No such slot.
-    SlotNotFound(SlotId),
+    /// No such slot; its id, if the caller named it by that.
+    SlotNotFound(Option<SlotId>),
     /// No such pool in the slot.
     PoolNotFound(PoolId),
     /// No such booking, or not the caller's.

@@ -170,7 +170,7 @@ mod tests {
 
     use super::{GENERATION_DURATION, KEYS_MAX};
     use crate::transcript::{Stage, check, open_slot, principal, request_id};
-    use crate::{Book, Command, Outcome, Rejection, SlotId};
+    use crate::{Book, Command, Outcome, Rejection, SlotId, SlotName};
 
     #[test]
     fn a_retry_gets_the_first_answer_and_has_no_second_effect() {
@@ -278,7 +278,7 @@ mod tests {
         let mut book = |who: &str, at: u64, key: Option<usize>| {
             let id = key.map(|key| request_id(&format!("k{key}"), ""));
             let user = None;
-            let command = Command::Book(Book { slot: SlotId(1), pool: None, count: 1, user });
+            let command = Command::Book(Book { slot: SlotName::Id(SlotId(1)), pool: None, count: 1, user });
             stage.submit(at, principal(who), id, command).outcome
         };
         for key in 0..KEYS_MAX {
@@ -304,7 +304,7 @@ mod tests {
     fn what_is_counted_in_memory_is_what_the_rows_say() {
         let mut stage = Stage::new();
         stage.submit(0, principal("olga"), None, open_slot(1, 100, 200, 5000));
-        let command = Command::Book(Book { slot: SlotId(1), pool: None, count: 1, user: None });
+        let command = Command::Book(Book { slot: SlotName::Id(SlotId(1)), pool: None, count: 1, user: None });
         for key in 0..KEYS_MAX {
             // A node that restarts now and then counts again.
             if key % 97 == 0 {

@@ -171,14 +171,27 @@ fn command(who: &str, verbs: &[&str], given: &Arguments<'_>) -> (Principal, Comm
             let user = CAST.iter().find(|(name, _)| name == user).map_or_else(|| number(user), |(_, id)| *id);
             Command::ChangeRole(ChangeRole { user: UserId(user), role: role_named(role) })
         }
+        ["books", "window"] => {
+            let slot =
+                SlotName::Window(ResourceId(given.number("resource").unwrap()), given.window().unwrap());
+            Command::Book(Book { slot, pool, count: count.unwrap_or(1), user: None })
+        }
         ["books", slot] => {
             let user = given.text("for").map(|user| UserId(number(user)));
-            Command::Book(Book { slot: SlotId(number(slot)), pool, count: count.unwrap_or(1), user })
+            Command::Book(Book {
+                slot: SlotName::Id(SlotId(number(slot))),
+                pool,
+                count: count.unwrap_or(1),
+                user,
+            })
         }
         ["changes", booking] => Command::Modify(Modify {
             booking: BookingId(number(booking)),
             expected_version,
-            slot: given.number("slot").map(SlotId),
+            slot: match given.number("slot") {
+                Some(slot) => Some(SlotChoice::Id(SlotId(slot))),
+                None => given.window().map(SlotChoice::Window),
+            },
             pool,
             count,
         }),
@@ -210,6 +223,10 @@ struct Arguments<'a>(Vec<&'a str>);
 impl<'a> Arguments<'a> {
     fn text(&self, name: &str) -> Option<&'a str> {
         self.0.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    fn window(&self) -> Option<Window> {
+        Window::new(Timestamp(self.number("from")?), Timestamp(self.number("to")?))
     }
 
     fn number(&self, name: &str) -> Option<u64> {
@@ -266,7 +283,8 @@ fn describe_rejection(rejection: &Rejection) -> String {
         Rejection::TooManyKeys => "too_many_keys".into(),
         Rejection::VenueNotFound(id) => format!("venue_not_found {id}"),
         Rejection::ResourceNotFound(id) => format!("resource_not_found {id}"),
-        Rejection::SlotNotFound(id) => format!("slot_not_found {id}"),
+        Rejection::SlotNotFound(Some(id)) => format!("slot_not_found {id}"),
+        Rejection::SlotNotFound(None) => "slot_not_found".into(),
         Rejection::PoolNotFound(id) => format!("pool_not_found {id}"),
         Rejection::BookingNotFound(id) => format!("booking_not_found {id}"),
         Rejection::UserNotFound(id) => format!("user_not_found {id}"),

@@ -204,13 +204,16 @@ fn command(action: Action) -> Command {
             let pools = vec![NewPool { name: "places".into(), kind: PoolKind::Counter { capacity } }];
             Command::OpenSlots(OpenSlots { resource: ResourceId(1), slots: vec![NewSlot { window, pools }] })
         }
-        Action::Book { slot, count, user } => {
-            Command::Book(Book { slot: SlotId(slot as u64), pool: None, count, user: user.map(UserId) })
-        }
+        Action::Book { slot, count, user } => Command::Book(Book {
+            slot: SlotName::Id(SlotId(slot as u64)),
+            pool: None,
+            count,
+            user: user.map(UserId),
+        }),
         Action::Modify { booking, slot, count, version } => Command::Modify(Modify {
             booking: BookingId(booking as u64),
             expected_version: version,
-            slot: slot.map(|slot| SlotId(slot as u64)),
+            slot: slot.map(|slot| SlotChoice::Id(SlotId(slot as u64))),
             pool: None,
             count,
         }),
@@ -311,7 +314,7 @@ fn state() -> State<MemoryRows> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_rules_answer_as_the_naive_model_does(steps in prop::collection::vec(step(), 1..60)) {

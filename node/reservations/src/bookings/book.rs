@@ -1,22 +1,24 @@
 //! Books places in a slot.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::bookings::{self, Booking, BookingState};
 use crate::context::{Actor, Context};
 use crate::event::{BookingEvent, Event};
-use crate::ids::{PoolId, SlotId, UserId};
+use crate::ids::{PoolId, ResourceId, SlotId, UserId};
 use crate::outcome::{Halt, Outcome, Rejection};
 use crate::pools;
 use crate::rows::{Key, ReadTyped as _};
-use crate::slots::Slot;
+use crate::slots::{self, Slot, Window};
 use crate::users::User;
 
 /// Books places for the caller, or for a user he names. All of them or none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Book {
     /// In which slot.
-    pub slot: SlotId,
+    pub slot: SlotName,
     /// Of what the slot sells; the first pool if not named.
     pub pool: Option<PoolId>,
     /// How many places; at least one.
@@ -25,13 +27,20 @@ pub struct Book {
     pub user: Option<UserId>,
 }
 
+/// How a caller names a slot. The order is a stored format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SlotName {
+    /// By its id.
+    Id(SlotId),
+    /// By its resource and its exact window; of several, the oldest.
+    Window(ResourceId, Window),
+}
+
 impl Book {
     pub(crate) fn apply(&self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
         let actor = context.actor()?;
         let user = self.owner(context, actor)?;
-        let Some(slot) = context.row::<Slot>(self.slot) else {
-            return Err(Rejection::SlotNotFound(self.slot).into());
-        };
+        let (slot_id, slot) = self.find_slot(context)?;
         let Some(pool) = slot.pool(self.pool).map(|pool| pool.id) else {
             return Err(Rejection::PoolNotFound(self.pool.unwrap_or(PoolId(0))).into());
         };
@@ -42,7 +51,7 @@ impl Book {
         pools::take(context, pool, self.count)?;
         let id = context.next_booking()?;
         let booking = Booking {
-            slot: self.slot,
+            slot: slot_id,
             pool,
             user,
             count: self.count,
@@ -53,9 +62,18 @@ impl Book {
         };
         context.put(id, booking.clone());
         context.index(Key::BookingByUser(user, id));
-        context.index(Key::BookingBySlot(self.slot, id));
-        context.emit(Event::Booking { kind: BookingEvent::Confirmed, booking: id, slot: self.slot, user });
+        context.index(Key::BookingBySlot(slot_id, id));
+        context.emit(Event::Booking { kind: BookingEvent::Confirmed, booking: id, slot: slot_id, user });
         Ok(Outcome::Booking(id, booking))
+    }
+
+    fn find_slot(&self, context: &Context<'_>) -> Result<(SlotId, Arc<Slot>), Halt> {
+        let found = match self.slot {
+            SlotName::Id(id) => Some(id),
+            SlotName::Window(resource, window) => slots::at_window(context, resource, window),
+        };
+        let slot = found.and_then(|id| Some((id, context.row::<Slot>(id)?)));
+        slot.ok_or_else(|| Rejection::SlotNotFound(found).into())
     }
 
     fn owner(&self, context: &Context<'_>, actor: Actor) -> Result<UserId, Halt> {
@@ -163,6 +181,28 @@ mod tests {
                 mia books slot:1 -> too_late ended_at=200
                 tick -> ticked 2 [slot.started slot.finished]
                 mia books slot:1 -> too_late ended_at=200
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_slot_can_be_named_by_its_window() {
+        check(
+            "
+            at 0 olga opens slot resource=1 from=100 to=200 capacity=1
+            at 0 olga opens slot resource=1 from=100 to=200 capacity=9
+            at 0 mia books window resource=1 from=100 to=200
+            at 0 mia books window resource=1 from=100 to=200
+            at 0 mia books window resource=1 from=100 to=201
+            at 0 mia books window resource=2 from=100 to=200
+            ",
+            &expect![[r#"
+                olga opens slot resource=1 from=100 to=200 capacity=1 -> slot:1 [slot.opened]
+                olga opens slot resource=1 from=100 to=200 capacity=9 -> slot:2 [slot.opened]
+                mia books window resource=1 from=100 to=200 -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
+                mia books window resource=1 from=100 to=200 -> slot_full available=0 sold_out_at=0 alternatives=slot:2
+                mia books window resource=1 from=100 to=201 -> slot_not_found
+                mia books window resource=2 from=100 to=200 -> slot_not_found
             "#]],
         );
     }

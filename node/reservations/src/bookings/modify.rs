@@ -9,7 +9,7 @@ use crate::ids::{BookingId, PoolId, SlotId};
 use crate::outcome::{Contradiction, Halt, MissingRow, Outcome, Rejection};
 use crate::pools::{self, PoolCounts};
 use crate::rows::{Key, ReadTyped as _};
-use crate::slots::Slot;
+use crate::slots::{self, Slot, Window};
 
 /// Changes a booking. All or nothing: when the new places cannot be had, the old ones stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,11 +19,20 @@ pub struct Modify {
     /// Only if this is still its version.
     pub expected_version: Option<u32>,
     /// Another slot.
-    pub slot: Option<SlotId>,
+    pub slot: Option<SlotChoice>,
     /// Another pool; in another slot its first pool if not named.
     pub pool: Option<PoolId>,
     /// Another number of places; at least one.
     pub count: Option<u32>,
+}
+
+/// How a caller names the slot to change to. The order is a stored format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SlotChoice {
+    /// By its id.
+    Id(SlotId),
+    /// By its exact window, of the resource that is booked; of several, the oldest.
+    Window(Window),
 }
 
 impl Modify {
@@ -35,7 +44,7 @@ impl Modify {
         let old_slot = context.expect_row::<Slot>(old.slot, MissingRow::Slot(old.slot))?;
         bookings::expect_bookable(context, &old_slot)?;
 
-        let new = self.target(context, &old)?;
+        let new = self.target(context, &old, &old_slot)?;
         if (new.slot, new.pool, new.count) == (old.slot, old.pool, old.count) {
             return Ok(Outcome::Booking(self.booking, (*old).clone()));
         }
@@ -49,10 +58,18 @@ impl Modify {
     }
 
     /// The booking as it is to be.
-    fn target(&self, context: &Context<'_>, old: &Booking) -> Result<Booking, Halt> {
-        let slot_id = self.slot.unwrap_or(old.slot);
+    fn target(&self, context: &Context<'_>, old: &Booking, old_slot: &Slot) -> Result<Booking, Halt> {
+        let slot_id = match self.slot {
+            None => old.slot,
+            Some(SlotChoice::Id(id)) => id,
+            Some(SlotChoice::Window(window)) if window == old_slot.window => old.slot,
+            Some(SlotChoice::Window(window)) => {
+                let found = slots::at_window(context, old_slot.resource, window);
+                found.ok_or(Rejection::SlotNotFound(None))?
+            }
+        };
         let Some(slot) = context.row::<Slot>(slot_id) else {
-            return Err(Rejection::SlotNotFound(slot_id).into());
+            return Err(Rejection::SlotNotFound(Some(slot_id)).into());
         };
         let is_same_slot = slot_id == old.slot;
         let wanted = self.pool.or_else(|| is_same_slot.then_some(old.pool));
@@ -123,6 +140,32 @@ mod tests {
                 mia changes booking:1 slot=2 count=2 -> booking:1 confirmed slot:2 pool:2 user:3 count=2 version=3 [booking.changed]
                 look slot:1 -> open 100..200 pool:1 available=4 held=0 confirmed=0
                 look slot:2 -> open 200..300 pool:2 available=0 held=0 confirmed=2
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_window_names_a_slot_of_the_same_resource() {
+        check(
+            "
+            at 0 olga creates ride venue=1 name=Other
+            at 0 olga opens slot resource=1 from=100 to=200 capacity=4
+            at 0 olga opens slot resource=2 from=300 to=400 capacity=4
+            at 0 olga opens slot resource=1 from=200 to=300 capacity=4
+            at 1 mia books slot:1
+            at 2 mia changes booking:1 from=300 to=400
+            at 2 mia changes booking:1 from=200 to=300 count=2
+            at 2 mia changes booking:1 from=200 to=300 count=3
+            ",
+            &expect![[r#"
+                olga creates ride venue=1 name=Other -> resource:2 [resource.created]
+                olga opens slot resource=1 from=100 to=200 capacity=4 -> slot:1 [slot.opened]
+                olga opens slot resource=2 from=300 to=400 capacity=4 -> slot:2 [slot.opened]
+                olga opens slot resource=1 from=200 to=300 capacity=4 -> slot:3 [slot.opened]
+                mia books slot:1 -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
+                mia changes booking:1 from=300 to=400 -> slot_not_found
+                mia changes booking:1 from=200 to=300 count=2 -> booking:1 confirmed slot:3 pool:3 user:3 count=2 version=2 [booking.changed]
+                mia changes booking:1 from=200 to=300 count=3 -> booking:1 confirmed slot:3 pool:3 user:3 count=3 version=3 [booking.changed]
             "#]],
         );
     }
