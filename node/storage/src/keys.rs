@@ -1,0 +1,179 @@
+//! Where rows are stored: a table number, then the key's fields, big-endian, so that bytes sort as keys do.
+//!
+//! | table | key | | table | key |
+//! | --- | --- | --- | --- | --- |
+//! | 0 | node-local marks, never part of a digest | | 10 | booking by user |
+//! | 1 | clock | | 11 | booking by slot |
+//! | 2 | counters | | 12 | user |
+//! | 3 | venue | | 13 | user by e-mail: the address itself |
+//! | 4 | resource | | 14 | session |
+//! | 5 | resource by venue | | 15 | session by user |
+//! | 6 | slot | | 16 | node key |
+//! | 7 | slot by window | | 17 | due |
+//! | 8 | pool | | 18 | request |
+//! | 9 | booking | | 19 | key count |
+
+use holdfast_reservations::{
+    BookingId, DueKind, Key, PoolId, RequestKey, ResourceId, SessionId, SlotId, Timestamp, UserId, VenueId,
+};
+
+/// The key of the mark that says how far the rows have come. It sorts before every row.
+pub const MARK: &[u8] = &[0, 1];
+
+/// The first key that may be a row's.
+pub const FIRST_ROW: &[u8] = &[1];
+
+/// Above every key.
+pub const END: &[u8] = &[0xff];
+
+/// Appends the bytes of a key.
+pub fn encode(key: &Key, into: &mut Vec<u8>) {
+    let mut to = Writer(into);
+    match key {
+        Key::Clock => to.table(1),
+        Key::Counters => to.table(2),
+        Key::Venue(id) => to.table(3).u64(id.0),
+        Key::Resource(id) => to.table(4).u64(id.0),
+        Key::ResourceByVenue(venue, id) => to.table(5).u64(venue.0).u64(id.0),
+        Key::Slot(id) => to.table(6).u64(id.0),
+        Key::SlotByWindow(resource, starts_at, ends_at, id) => {
+            to.table(7).u64(resource.0).u64(starts_at.0).u64(ends_at.0).u64(id.0)
+        }
+        Key::Pool(id) => to.table(8).u64(id.0),
+        Key::Booking(id) => to.table(9).u64(id.0),
+        Key::BookingByUser(user, id) => to.table(10).u64(user.0).u64(id.0),
+        Key::BookingBySlot(slot, id) => to.table(11).u64(slot.0).u64(id.0),
+        Key::User(id) => to.table(12).u64(id.0),
+        Key::UserByEmail(email) => to.table(13).bytes(email.as_bytes()),
+        Key::Session(id) => to.table(14).u64(id.0),
+        Key::SessionByUser(user, id) => to.table(15).u64(user.0).u64(id.0),
+        Key::NodeKey(node, generation) => to.table(16).u64(*node).u32(*generation),
+        Key::Due(at, kind, subject) => to.table(17).u64(at.0).byte(due_number(*kind)).u64(*subject),
+        Key::Request(generation, user, key) => {
+            let (kind, bytes) = request_parts(key);
+            to.table(18).u32(*generation).u64(*user).byte(kind).bytes(bytes)
+        }
+        Key::KeyCount(generation, user) => to.table(19).u32(*generation).u64(*user),
+    };
+}
+
+/// The key of these bytes; `None` if they are none's.
+pub fn decode(bytes: &[u8]) -> Option<Key> {
+    let (table, rest) = bytes.split_first()?;
+    let mut from = Reader(rest);
+    let key = match table {
+        1 => Key::Clock,
+        2 => Key::Counters,
+        3 => Key::Venue(VenueId(from.u64()?)),
+        4 => Key::Resource(ResourceId(from.u64()?)),
+        5 => Key::ResourceByVenue(VenueId(from.u64()?), ResourceId(from.u64()?)),
+        6 => Key::Slot(SlotId(from.u64()?)),
+        7 => {
+            let (resource, starts_at) = (ResourceId(from.u64()?), Timestamp(from.u64()?));
+            Key::SlotByWindow(resource, starts_at, Timestamp(from.u64()?), SlotId(from.u64()?))
+        }
+        8 => Key::Pool(PoolId(from.u64()?)),
+        9 => Key::Booking(BookingId(from.u64()?)),
+        10 => Key::BookingByUser(UserId(from.u64()?), BookingId(from.u64()?)),
+        11 => Key::BookingBySlot(SlotId(from.u64()?), BookingId(from.u64()?)),
+        12 => Key::User(UserId(from.u64()?)),
+        13 => Key::UserByEmail(String::from_utf8(from.rest().to_vec()).ok()?),
+        14 => Key::Session(SessionId(from.u64()?)),
+        15 => Key::SessionByUser(UserId(from.u64()?), SessionId(from.u64()?)),
+        16 => Key::NodeKey(from.u64()?, from.u32()?),
+        17 => Key::Due(Timestamp(from.u64()?), due_kind(from.byte()?)?, from.u64()?),
+        18 => {
+            let (generation, user, kind) = (from.u32()?, from.u64()?, from.byte()?);
+            Key::Request(generation, user, request_key(kind, from.chunk()?)?)
+        }
+        19 => Key::KeyCount(from.u32()?, from.u64()?),
+        _ => return None,
+    };
+    from.0.is_empty().then_some(key)
+}
+
+/// The stored number of a kind. Never reuse or reorder one.
+fn due_number(kind: DueKind) -> u8 {
+    match kind {
+        DueKind::SlotStarts => 0,
+        DueKind::SlotEnds => 1,
+    }
+}
+
+fn due_kind(number: u8) -> Option<DueKind> {
+    match number {
+        0 => Some(DueKind::SlotStarts),
+        1 => Some(DueKind::SlotEnds),
+        _ => None,
+    }
+}
+
+/// The stored number of a key's kind, and its bytes. Never reuse or reorder a number.
+fn request_parts(key: &RequestKey) -> (u8, &[u8; 16]) {
+    match key {
+        RequestKey::Made(bytes) => (0, bytes),
+        RequestKey::Uuid(bytes) => (1, bytes),
+        RequestKey::Named(bytes) => (2, bytes),
+    }
+}
+
+fn request_key(kind: u8, bytes: [u8; 16]) -> Option<RequestKey> {
+    match kind {
+        0 => Some(RequestKey::Made(bytes)),
+        1 => Some(RequestKey::Uuid(bytes)),
+        2 => Some(RequestKey::Named(bytes)),
+        _ => None,
+    }
+}
+
+struct Writer<'a>(&'a mut Vec<u8>);
+
+impl Writer<'_> {
+    fn table(&mut self, number: u8) -> &mut Self {
+        self.byte(number)
+    }
+
+    fn byte(&mut self, value: u8) -> &mut Self {
+        self.0.push(value);
+        self
+    }
+
+    fn u32(&mut self, value: u32) -> &mut Self {
+        self.bytes(&value.to_be_bytes())
+    }
+
+    fn u64(&mut self, value: u64) -> &mut Self {
+        self.bytes(&value.to_be_bytes())
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (chunk, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*chunk)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.chunk::<1>().map(|[byte]| byte)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.chunk().map(u32::from_be_bytes)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.chunk().map(u64::from_be_bytes)
+    }
+
+    fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.0)
+    }
+}

@@ -1,0 +1,201 @@
+//! The simulated disk: files in memory that one seed loses, tears, fails, fills and rots, for tests and the simulator.
+//!
+//! What a crash keeps, in our model:
+//! - bytes and lengths that a `File::sync` covered, and names that a `sync_dir` of their folder covered;
+//! - of everything else, nothing, all, a prefix (its last write perhaps torn), or any scattering of sectors and names.
+//!
+//! A clone is another handle to the same disk. No threads and no clocks: the same calls give the same disk.
+
+mod contents;
+mod faults;
+mod files;
+mod names;
+mod random;
+mod syncs;
+mod tree;
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use faults::DiskOperation;
+use faults::Faults;
+use names::NodeId;
+use random::Random;
+pub use syncs::SyncMode;
+use syncs::{SimulatedSync, Syncs};
+use tree::Tree;
+
+#[derive(Debug, Clone)]
+pub struct SimulatedDisk {
+    disk: Arc<Mutex<Disk>>,
+}
+
+/// An open simulated file; after a crash of its disk it only gives errors.
+#[derive(Debug)]
+pub struct SimulatedFile {
+    disk: SimulatedDisk,
+    node: Arc<NodeId>,
+    incarnation: u64,
+}
+
+#[derive(Debug)]
+struct Disk {
+    tree: Tree,
+    random: Random,
+    faults: Faults,
+    sync_mode: SyncMode,
+    syncs: Syncs,
+    /// Orders changes, so that a sync knows which were issued before it.
+    sequence: u64,
+    incarnation: u64,
+}
+
+/// For the driver of a test or simulation.
+impl SimulatedDisk {
+    pub fn new(seed: u64) -> Self {
+        let disk = Disk {
+            tree: Tree::new(),
+            random: Random::new(seed),
+            faults: Faults::default(),
+            sync_mode: SyncMode::Immediate,
+            syncs: Syncs::default(),
+            sequence: 0,
+            incarnation: 0,
+        };
+        Self { disk: Arc::new(Mutex::new(disk)) }
+    }
+
+    /// Power loss and restart: what was not synced is kept or lost by the dice, and old handles are dead.
+    /// Planned faults are forgotten, except a full disk.
+    pub fn crash(&self) {
+        let lost = {
+            let mut disk = self.lock();
+            let Disk { tree, random, .. } = &mut *disk;
+            tree.crash(random);
+            disk.incarnation += 1;
+            disk.faults.restart();
+            disk.syncs.crash()
+        };
+        lost.into_iter().for_each(syncs::Held::wake);
+    }
+
+    /// Steps so far: operations that can change what a crash leaves behind.
+    pub fn steps(&self) -> u64 {
+        self.lock().faults.steps()
+    }
+
+    /// The power goes just before step number `step` (the first is 0): from there everything fails until `crash`.
+    pub fn stop_at(&self, step: u64) {
+        self.lock().faults.stop_at(step);
+    }
+
+    /// How often the disk has done this.
+    pub fn count(&self, operation: DiskOperation) -> u64 {
+        self.lock().faults.count(operation)
+    }
+
+    /// The n-th such operation from now on fails (1 = the next). A failed write may have written its first bytes;
+    /// a failed sync loses what it covered, though reads show it until a crash.
+    pub fn fail(&self, operation: DiskOperation, nth: u64, kind: io::ErrorKind) {
+        self.lock().faults.fail(operation, nth, kind);
+    }
+
+    /// All files together never grow beyond this; `None` lifts the limit.
+    pub fn set_capacity(&self, bytes: Option<u64>) {
+        self.lock().faults.capacity = bytes;
+    }
+
+    /// Rot: one bit of the file is wrong from now on.
+    pub fn flip_bit(&self, path: &Path, bit: usize) -> io::Result<()> {
+        let mut disk = self.lock();
+        let node = disk.tree.find(path)?;
+        disk.tree.file_mut(node)?.flip_bit(bit);
+        Ok(())
+    }
+
+    pub fn set_sync_mode(&self, mode: SyncMode) {
+        self.lock().sync_mode = mode;
+    }
+
+    /// Syncs that were called and wait to be completed.
+    pub fn held_syncs(&self) -> usize {
+        self.lock().syncs.held_count()
+    }
+
+    /// Completes the n-th oldest held sync (0 = the oldest). False if there is none.
+    pub fn complete_sync(&self, n: usize) -> bool {
+        self.finish_sync(n, Ok(()), Tree::settle)
+    }
+
+    /// The n-th oldest held sync fails, and what it covered is lost.
+    pub fn fail_sync(&self, n: usize, kind: io::ErrorKind) -> bool {
+        self.finish_sync(n, Err(io::Error::new(kind, "simulated failure")), Tree::lose)
+    }
+
+    fn finish_sync(&self, n: usize, result: io::Result<()>, effect: fn(&mut Tree, NodeId, u64)) -> bool {
+        let finished = {
+            let mut disk = self.lock();
+            let finished = disk.syncs.finish(n, result);
+            if let Some(held) = &finished {
+                effect(&mut disk.tree, held.node, held.sequence);
+            }
+            finished
+        };
+        finished.map(syncs::Held::wake).is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn opened(&self, disk: &mut Disk, node: NodeId) -> io::Result<SimulatedFile> {
+        let node = disk.tree.open(node)?;
+        Ok(SimulatedFile { disk: self.clone(), node, incarnation: disk.incarnation })
+    }
+
+    fn start_sync(
+        &self,
+        mut disk: MutexGuard<'_, Disk>,
+        node: NodeId,
+        operation: DiskOperation,
+    ) -> SimulatedSync {
+        let sequence = disk.sequence;
+        if let Err(error) = disk.faults.admit(operation) {
+            // Without power the dice decide, at the crash.
+            if !disk.faults.is_off() {
+                disk.tree.lose(node, sequence);
+            }
+            return SimulatedSync::Done(Some(Err(error)));
+        }
+        match disk.sync_mode {
+            SyncMode::Immediate => {
+                disk.tree.settle(node, sequence);
+                SimulatedSync::Done(Some(Ok(())))
+            }
+            SyncMode::Held => {
+                let ticket = disk.syncs.hold(node, sequence);
+                SimulatedSync::Waiting { disk: self.clone(), ticket }
+            }
+        }
+    }
+}
+
+impl Disk {
+    fn next_sequence(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
+    }
+
+    fn make_room(&self, growth: u64) -> io::Result<()> {
+        match self.faults.capacity {
+            Some(capacity) if growth > 0 && self.tree.bytes() + growth > capacity => {
+                Err(io::Error::new(io::ErrorKind::StorageFull, "the simulated disk is full"))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

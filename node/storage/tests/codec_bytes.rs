@@ -1,0 +1,415 @@
+//! The envelope, keys and rows as bytes. Stored bytes outlive the code: a change here takes a new version, and the old
+//! golden lines stay readable.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use expect_test::{expect, expect_file};
+use holdfast_reservations::*;
+use holdfast_storage::codec::{self, CodecError};
+use holdfast_storage::keys;
+use holdfast_storage::rows::{decode_row, encode_row};
+use proptest::prelude::*;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn an_envelope_refuses_everything_but_its_own_bytes() {
+    let mut bytes = Vec::new();
+    codec::encode(1, &("seat", 300_u32), &mut bytes).unwrap();
+    expect!["01010804736561"].assert_eq(&hex(&bytes[..7]));
+    assert_eq!(codec::decode::<(String, u32)>(&bytes, 1), Ok(("seat".to_owned(), 300)));
+
+    let is_refused = |bytes: &[u8]| codec::decode::<(String, u32)>(bytes, 1).is_err();
+    for position in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut damaged = bytes.clone();
+            damaged[position] ^= 1 << bit;
+            assert!(is_refused(&damaged), "bit {bit} of byte {position}");
+        }
+        assert!(is_refused(&bytes[..position]), "cut at {position}");
+    }
+    assert!(is_refused(&[bytes.as_slice(), &[0]].concat()), "a byte too many");
+    assert_eq!(codec::decode::<(String, u32)>(&bytes, 2), Err(CodecError::Unknown { format: 1, version: 1 }));
+}
+
+#[test]
+fn a_body_with_bytes_left_over_is_refused() {
+    let mut bytes = Vec::new();
+    codec::encode(1, &(1_u8, 2_u8), &mut bytes).unwrap();
+    assert_eq!(codec::decode::<u8>(&bytes, 1), Err(CodecError::Length { expected: 1, found: 2 }));
+}
+
+#[test]
+fn an_entry_put_together_from_pieces_is_the_entry() {
+    let entry = Entry { proposed_at: Timestamp(1_800_000_000_000), requests: sample_requests() };
+    let pieces: Vec<Bytes> =
+        entry.requests.iter().map(|request| codec::encode_request(request).unwrap()).collect();
+    let bytes = codec::encode_entry(entry.proposed_at, &pieces).unwrap();
+    let mut whole = Vec::new();
+    codec::encode(codec::ENTRY_VERSION, &entry, &mut whole).unwrap();
+    assert_eq!(hex(&bytes), hex(&whole));
+    assert_eq!(codec::decode_entry(&bytes), Ok(entry));
+}
+
+#[test]
+fn every_command_keeps_its_bytes() {
+    let mut lines = String::new();
+    for request in sample_requests() {
+        let bytes = codec::encode_request(&request).unwrap();
+        assert_eq!(codec::decode_request(&bytes).as_ref(), Ok(&request));
+        writeln!(lines, "{} {}", request.command.name(), hex(&bytes)).unwrap();
+    }
+    expect_file!["golden/commands_v1.txt"].assert_eq(&lines);
+}
+
+#[test]
+fn every_row_keeps_its_key_and_its_bytes() {
+    let mut lines = String::new();
+    for (key, row) in sample_rows() {
+        let (mut key_bytes, mut value) = (Vec::new(), Vec::new());
+        keys::encode(&key, &mut key_bytes);
+        encode_row(&row, &mut value).unwrap();
+        assert_eq!(keys::decode(&key_bytes).as_ref(), Some(&key));
+        assert_eq!(decode_row(&key, &value).as_ref(), Ok(&row));
+        writeln!(lines, "{} {}", hex(&key_bytes), hex(&value)).unwrap();
+    }
+    expect_file!["golden/rows_v1.txt"].assert_eq(&lines);
+}
+
+#[test]
+fn every_outcome_keeps_its_bytes() {
+    let mut lines = String::new();
+    for outcome in sample_outcomes() {
+        let bytes = codec::encode_bare(&outcome).unwrap();
+        assert_eq!(codec::decode_bare::<Outcome>(&bytes).as_ref(), Ok(&outcome));
+        writeln!(lines, "{}", hex(&bytes)).unwrap();
+    }
+    expect_file!["golden/outcomes_v1.txt"].assert_eq(&lines);
+}
+
+proptest! {
+    #[test]
+    fn bytes_sort_as_keys_do(mut keys in prop::collection::vec(key(), 2..40)) {
+        keys.sort();
+        let encoded: Vec<Vec<u8>> = keys.iter().map(|key| {
+            let mut bytes = Vec::new();
+            keys::encode(key, &mut bytes);
+            bytes
+        }).collect();
+        prop_assert!(encoded.is_sorted());
+        for (key, bytes) in keys.iter().zip(&encoded) {
+            prop_assert_eq!(keys::decode(bytes), Some(key.clone()));
+            prop_assert!(bytes.as_slice() > keys::MARK && bytes.as_slice() < keys::END);
+        }
+    }
+
+    #[test]
+    fn no_bytes_at_all_make_a_decoder_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), seal in any::<bool>()) {
+        let mut sealed = Vec::new();
+        if seal {
+            // A body with a right checksum reaches the decoder behind the envelope.
+            codec::encode_raw(1, &bytes, &mut sealed);
+        } else {
+            sealed.clone_from(&bytes);
+        }
+        let _ = codec::decode_entry(&sealed);
+        let _ = codec::decode::<Booking>(&sealed, 1);
+        let _ = codec::decode_request(&bytes);
+        let _ = keys::decode(&bytes);
+    }
+}
+
+fn key() -> impl Strategy<Value = Key> {
+    let id = || prop_oneof![0..5_u64, any::<u64>()];
+    let bytes = any::<[u8; 16]>();
+    prop_oneof![
+        Just(Key::Clock),
+        Just(Key::Counters),
+        id().prop_map(|id| Key::Venue(VenueId(id))),
+        (id(), id()).prop_map(|(venue, id)| Key::ResourceByVenue(VenueId(venue), ResourceId(id))),
+        id().prop_map(|id| Key::Slot(SlotId(id))),
+        (id(), id(), id(), id()).prop_map(|(r, s, e, id)| Key::SlotByWindow(
+            ResourceId(r),
+            Timestamp(s),
+            Timestamp(e),
+            SlotId(id)
+        )),
+        id().prop_map(|id| Key::Pool(PoolId(id))),
+        id().prop_map(|id| Key::Booking(BookingId(id))),
+        (id(), id()).prop_map(|(user, id)| Key::BookingByUser(UserId(user), BookingId(id))),
+        "[a-z]{0,4}".prop_map(Key::UserByEmail),
+        (id(), 0..2_u8, id()).prop_map(|(at, kind, id)| {
+            let kind = if kind == 0 { DueKind::SlotStarts } else { DueKind::SlotEnds };
+            Key::Due(Timestamp(at), kind, id)
+        }),
+        (any::<u32>(), id(), 0..3_u8, bytes).prop_map(|(generation, user, kind, bytes)| {
+            let key = match kind {
+                0 => RequestKey::Made(bytes),
+                1 => RequestKey::Uuid(bytes),
+                _ => RequestKey::Named(bytes),
+            };
+            Key::Request(generation, user, key)
+        }),
+    ]
+}
+
+fn sample_booking(state: BookingState) -> Booking {
+    Booking {
+        slot: SlotId(300),
+        pool: PoolId(301),
+        user: UserId(70_000),
+        count: 4,
+        state,
+        version: 2,
+        booked_at: Timestamp(1_800_000_000_000),
+        revision: Revision { index: 1042, ordinal: 3 },
+    }
+}
+
+fn sample_states() -> [BookingState; 3] {
+    let (at, by, scanned_at) = (Timestamp(1_800_000_100_000), UserId(2), Some(Timestamp(1_800_000_099_000)));
+    [BookingState::Confirmed, BookingState::Used { at, by, scanned_at }, BookingState::Cancelled { at }]
+}
+
+fn sample_venue() -> Venue {
+    Venue {
+        name: "Lakeside".into(),
+        region: "North".into(),
+        time_zone: "Europe/Paris".into(),
+        opens_at_minute: 540,
+        closes_at_minute: 1320,
+    }
+}
+
+fn sample_resource(kind: ResourceKind) -> Resource {
+    Resource { venue: VenueId(1), kind, name: "Comet".into(), description: "A fast one.".into() }
+}
+
+fn sample_window() -> Window {
+    Window::new(Timestamp(1_800_000_000_000), Timestamp(1_800_000_900_000)).unwrap()
+}
+
+fn sample_slot(status: SlotStatus) -> Slot {
+    let pools =
+        vec![Pool { id: PoolId(301), name: "standard".into(), kind: PoolKind::Counter { capacity: 120 } }];
+    Slot { resource: ResourceId(20), window: sample_window(), status, pools }
+}
+
+fn sample_rows() -> BTreeMap<Key, Row> {
+    let now = Timestamp(1_800_000_000_000);
+    let mut rows = BTreeMap::new();
+    let mut put = |key, row| assert_eq!(rows.insert(key, row), None, "a key twice");
+    let clock = Clock { now, generation: 5, generation_started_at: Timestamp(1_799_999_000_000) };
+    put(Key::Clock, Row::Clock(clock.into()));
+    let counters = Counters {
+        venues: 1,
+        resources: 20,
+        slots: 300,
+        pools: 301,
+        bookings: 70_000,
+        users: 70_001,
+        sessions: 9,
+    };
+    put(Key::Counters, Row::Counters(counters.into()));
+    put(Key::Venue(VenueId(1)), Row::Venue(sample_venue().into()));
+    for (id, kind) in (1..).zip([ResourceKind::Ride, ResourceKind::Event, ResourceKind::Course]) {
+        put(Key::Resource(ResourceId(id)), Row::Resource(sample_resource(kind).into()));
+        put(Key::ResourceByVenue(VenueId(1), ResourceId(id)), Row::Index);
+    }
+    for (id, status) in (1..).zip([SlotStatus::Open, SlotStatus::Finished]) {
+        put(Key::Slot(SlotId(id)), Row::Slot(sample_slot(status).into()));
+        put(Key::SlotByWindow(ResourceId(20), now, Timestamp(1_800_000_900_000), SlotId(id)), Row::Index);
+        let sold_out_at = (id == 2).then_some(now);
+        let counts = PoolCounts { capacity: 120, available: 20, held: 0, confirmed: 100, sold_out_at };
+        put(Key::Pool(PoolId(id)), Row::Pool(counts.into()));
+    }
+    for (id, state) in (1..).zip(sample_states()) {
+        put(Key::Booking(BookingId(id)), Row::Booking(sample_booking(state).into()));
+        put(Key::BookingByUser(UserId(70_000), BookingId(id)), Row::Index);
+        put(Key::BookingBySlot(SlotId(300), BookingId(id)), Row::Index);
+    }
+    for (id, role) in (1..).zip([Role::Guest, Role::Staff, Role::Operator, Role::App]) {
+        let email = format!("user{id}@example.com");
+        let user = User {
+            email: email.clone(),
+            name: "A Guest".into(),
+            password_hash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".into(),
+            role,
+            token_version: 1,
+            created_at: now,
+        };
+        put(Key::User(UserId(id)), Row::User(user.into()));
+        put(Key::UserByEmail(email), Row::UserByEmail(UserId(id)));
+    }
+    let session = Session { user: UserId(3), sequence: 2, expires_at: Timestamp(1_800_600_000_000) };
+    put(Key::Session(SessionId(9)), Row::Session(session.into()));
+    put(Key::SessionByUser(UserId(3), SessionId(9)), Row::Index);
+    put(Key::NodeKey(2, 1), Row::NodeKey(NodeKey { public_key: [7; 32], registered_at: now }.into()));
+    put(Key::Due(now, DueKind::SlotStarts, 300), Row::Index);
+    put(Key::Due(now, DueKind::SlotEnds, 300), Row::Index);
+    let made = [RequestKey::Made([1; 16]), RequestKey::Uuid([2; 16]), RequestKey::Named([3; 16])];
+    for (key, outcome) in made.into_iter().zip(sample_outcomes()) {
+        let revision = Revision { index: 1042, ordinal: 3 };
+        let remembered = Remembered { payload_hash: 0x0123_4567_89ab_cdef, revision, outcome };
+        put(Key::Request(5, 70_000, key), Row::Request(Arc::new(remembered)));
+    }
+    put(Key::KeyCount(5, 70_000), Row::KeyCount(KeyCount(123_456)));
+    rows
+}
+
+fn sample_requests() -> Vec<Request> {
+    let user = Principal::User { user: UserId(70_000), token_version: 1 };
+    let id = |key| Some(RequestId { key, payload_hash: 0x0123_4567_89ab_cdef });
+    let made = id(RequestKey::Made([1; 16]));
+    let (booking, expected_version) = (BookingId(70_000), Some(2));
+    let requests = [
+        (made, user, Command::CreateVenue(CreateVenue { venue: sample_venue() })),
+        (
+            made,
+            user,
+            Command::CreateResource(CreateResource { resource: sample_resource(ResourceKind::Ride) }),
+        ),
+        (
+            made,
+            user,
+            Command::OpenSlots(OpenSlots {
+                resource: ResourceId(20),
+                slots: vec![NewSlot {
+                    window: sample_window(),
+                    pools: vec![NewPool {
+                        name: "standard".into(),
+                        kind: PoolKind::Counter { capacity: 120 },
+                    }],
+                }],
+            }),
+        ),
+        (
+            id(RequestKey::Named([3; 16])),
+            Principal::Anonymous,
+            Command::SignUp(SignUp {
+                email: "g@example.com".into(),
+                name: "G".into(),
+                password_hash: "$h".into(),
+            }),
+        ),
+        (made, user, Command::ChangeRole(ChangeRole { user: UserId(3), role: Role::Staff })),
+        (
+            None,
+            Principal::Internal,
+            Command::CreateOperator(CreateOperator {
+                email: "o@example.com".into(),
+                name: "O".into(),
+                password_hash: "$h".into(),
+            }),
+        ),
+        (made, Principal::Internal, Command::OpenSession(OpenSession { user: UserId(3) })),
+        (
+            made,
+            Principal::Internal,
+            Command::RefreshSession(RefreshSession { session: SessionId(9), sequence: 2 }),
+        ),
+        (made, user, Command::CloseSessions(CloseSessions)),
+        (
+            id(RequestKey::Uuid([2; 16])),
+            user,
+            Command::Book(Book {
+                slot: SlotName::Id(SlotId(300)),
+                pool: Some(PoolId(301)),
+                count: 4,
+                user: Some(UserId(9)),
+            }),
+        ),
+        (
+            id(RequestKey::Uuid([2; 16])),
+            user,
+            Command::Book(Book {
+                slot: SlotName::Window(ResourceId(20), sample_window()),
+                pool: None,
+                count: 1,
+                user: None,
+            }),
+        ),
+        (
+            made,
+            user,
+            Command::Modify(Modify {
+                booking,
+                expected_version,
+                slot: Some(SlotChoice::Window(sample_window())),
+                pool: None,
+                count: Some(2),
+            }),
+        ),
+        (made, user, Command::Cancel(Cancel { booking, expected_version })),
+        (
+            made,
+            user,
+            Command::CheckIn(CheckIn {
+                booking,
+                expected_version: None,
+                scanned_at: Some(Timestamp(1_800_000_000_000)),
+            }),
+        ),
+        (None, Principal::Internal, Command::Tick(Tick)),
+        (
+            None,
+            Principal::Internal,
+            Command::RegisterNodeKey(RegisterNodeKey { node: 2, generation: 1, public_key: [7; 32] }),
+        ),
+    ];
+    requests.into_iter().map(|(id, principal, command)| Request { id, principal, command }).collect()
+}
+
+fn sample_outcomes() -> Vec<Outcome> {
+    let at = Timestamp(1_800_000_000_000);
+    let profile = UserProfile { email: "g@example.com".into(), name: "G".into(), role: Role::Guest };
+    let full = SlotFull { available: 1, sold_out_at: Some(at), alternatives: vec![SlotId(301), SlotId(302)] };
+    let rejections = [
+        Rejection::Unauthenticated,
+        Rejection::Forbidden,
+        Rejection::KeyReused,
+        Rejection::KeyExpired,
+        Rejection::TooManyKeys,
+        Rejection::VenueNotFound(VenueId(9)),
+        Rejection::ResourceNotFound(ResourceId(9)),
+        Rejection::SlotNotFound(Some(SlotId(9))),
+        Rejection::SlotNotFound(None),
+        Rejection::PoolNotFound(PoolId(9)),
+        Rejection::BookingNotFound(BookingId(9)),
+        Rejection::UserNotFound(UserId(9)),
+        Rejection::EmailTaken,
+        Rejection::SessionInvalid,
+        Rejection::SlotFull(full),
+        Rejection::VersionMismatch { current: 3 },
+        Rejection::AlreadyCancelled,
+        Rejection::AlreadyUsed { used_at: at, used_by: UserId(2) },
+        Rejection::TooEarly { opens_at: at },
+        Rejection::TooLate { ended_at: at },
+    ];
+    let contradictions = [
+        Contradiction::Capacity(PoolId(3)),
+        Contradiction::Overflow,
+        Contradiction::RowMissing(MissingRow::Slot(SlotId(3))),
+        Contradiction::RowMissing(MissingRow::Pool(PoolId(3))),
+    ];
+    let session = SessionId(9);
+    let successes = [
+        Outcome::Booking(BookingId(70_000), sample_booking(BookingState::Confirmed)),
+        Outcome::Venue(VenueId(1), sample_venue()),
+        Outcome::Resource(ResourceId(20), sample_resource(ResourceKind::Event)),
+        Outcome::Slots(vec![(SlotId(300), sample_slot(SlotStatus::Open))]),
+        Outcome::User(UserId(3), profile),
+        Outcome::Session { session, user: UserId(3), sequence: 2, token_version: 1, expires_at: at },
+        Outcome::SessionsClosed(UserId(3)),
+        Outcome::Ticked { handled: 256 },
+        Outcome::NodeKeyRegistered,
+    ];
+    let rejected = rejections.into_iter().map(Outcome::Rejected);
+    let contradicted = contradictions.into_iter().map(Outcome::Contradicted);
+    successes.into_iter().chain(rejected).chain(contradicted).collect()
+}
