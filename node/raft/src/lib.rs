@@ -1,0 +1,40 @@
+//! Agreement: propose a command, read agreed state, talk to peers. openraft stays inside.
+//!
+//! ```text
+//! Replica::propose -> leader?  proposer: one entry of many requests, stamped -> openraft -> log, peers
+//!                     follower: hand-over, one stream to the leader's proposer
+//! committed -> applier (own thread): rules -> rows, in one batch -> whoever waits at this node
+//! Replica::read    -> read index, one round at a time -> wait until applied -> one moment of the rows
+//! ```
+
+mod agreed_time;
+mod compaction;
+mod convert;
+mod freshness;
+mod introduction;
+mod members;
+pub mod net;
+mod peers;
+mod proposals;
+mod pulse;
+mod reads;
+mod replica;
+mod runtime;
+mod server;
+mod settings;
+mod start;
+mod store;
+mod transport;
+mod types;
+mod watch;
+
+pub use members::VOTERS_MAX;
+pub use proposals::ProposeError;
+pub use pulse::NodeProgress;
+pub use reads::ReadError;
+pub use replica::{ClusterStatus, Consistency, NodeStatus, Read, Replica};
+pub use runtime::{Machine, Placement, SystemClock, WallClock};
+pub use settings::RaftSettings;
+pub use start::{Node, NodeOptions, StartError, start};
+pub use store::Observer;
+pub use watch::Leadership;

@@ -1,0 +1,238 @@
+//! Who belongs to the cluster: the leader admits nodes as learners, one at a time, and promotes them once they have
+//! caught up.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdfast_proto::raft as wire;
+use holdfast_storage::identity::{ClusterId, Membership as NodeIdentity};
+use openraft::ChangeMembers;
+use tokio::sync::{Mutex, watch};
+
+use crate::runtime::spawn;
+use crate::types::{Member, Membership, Raft};
+use crate::watch::{Leadership, metrics};
+
+/// Voters at most: every commit waits for a majority of them.
+pub const VOTERS_MAX: usize = 5;
+
+/// A learner this close to the leader's log is promoted.
+const PROMOTE_LAG_MAX: u64 = 200;
+
+/// How often a learner's progress is looked at.
+const PROMOTE_INTERVAL: Duration = Duration::from_millis(200);
+
+/// A change that takes longer is left to itself; the loop looks again.
+const CHANGE_DURATION_MAX: Duration = Duration::from_secs(10);
+
+/// The members, as the leader changes them.
+pub(crate) struct Members {
+    own: NodeIdentity,
+    raft: Raft,
+    membership: watch::Receiver<Arc<Membership>>,
+    /// Held while a node is admitted or promoted.
+    change: Mutex<()>,
+}
+
+/// What a node that asks to be let in is told.
+pub(crate) enum Admission {
+    Admitted(NodeIdentity),
+    Refused(String),
+    TryLater(String),
+}
+
+/// A node that asks to be let in.
+pub(crate) struct Applicant {
+    pub(crate) member: Member,
+    /// The node that its folder says it is, and of which cluster.
+    pub(crate) claims: Option<NodeIdentity>,
+}
+
+impl Members {
+    pub(crate) fn new(own: NodeIdentity, raft: Raft, membership: watch::Receiver<Arc<Membership>>) -> Self {
+        Self { own, raft, membership, change: Mutex::new(()) }
+    }
+
+    /// Decides on an applicant; on the leader only.
+    pub(crate) async fn admit(&self, applicant: Applicant) -> Admission {
+        let Ok(_one_at_a_time) = self.change.try_lock() else {
+            return Admission::TryLater("another change of members is under way".to_owned());
+        };
+        let membership = self.membership.borrow().clone();
+        if let Some(answer) = judge(self.own.cluster, &membership, &applicant) {
+            return answer;
+        }
+        // Ids come from committed log indexes: none is ever given twice.
+        let blank = tokio::time::timeout(CHANGE_DURATION_MAX, self.raft.write_blank()).await;
+        let Ok(Ok(written)) = blank else {
+            return Admission::TryLater("no quorum to give a node id".to_owned());
+        };
+        let node = written.log_id.index;
+        let added = self.raft.add_learner(node, applicant.member, false);
+        match tokio::time::timeout(CHANGE_DURATION_MAX, added).await {
+            Ok(Ok(_)) => {
+                tracing::info!(node, "a node was admitted as learner");
+                Admission::Admitted(NodeIdentity { cluster: self.own.cluster, node })
+            }
+            Ok(Err(error)) => Admission::TryLater(error.to_string()),
+            Err(_) => Admission::TryLater("no quorum to admit a node".to_owned()),
+        }
+    }
+
+    /// Promotes learners that have caught up, and finishes changes a crash left half done, for as long as this node
+    /// leads.
+    pub(crate) fn start_promoting(self: Arc<Self>, mut leadership: watch::Receiver<Leadership>) {
+        drop(spawn(async move {
+            loop {
+                if leadership.wait_for(|leadership| leadership.is_own).await.is_err() {
+                    return;
+                }
+                self.promote_next().await;
+                tokio::time::sleep(PROMOTE_INTERVAL).await;
+            }
+        }));
+    }
+
+    async fn promote_next(&self) {
+        let Ok(_one_at_a_time) = self.change.try_lock() else { return };
+        let membership = self.membership.borrow().clone();
+        let change = match membership.get_joint_config().len() {
+            // Adding nobody turns a joint configuration into the plain one it was to become.
+            2.. => ChangeMembers::AddVoterIds(BTreeSet::new()),
+            _ => match self.next_to_promote(&membership) {
+                Some(node) => ChangeMembers::AddVoterIds(BTreeSet::from([node])),
+                None => return,
+            },
+        };
+        let described = format!("{change:?}");
+        let changed = self.raft.change_membership(change, true);
+        match tokio::time::timeout(CHANGE_DURATION_MAX, changed).await {
+            Ok(Ok(_)) => tracing::info!(change = described, "the voters changed"),
+            Ok(Err(error)) => tracing::warn!(change = described, %error, "the voters did not change"),
+            Err(_) => tracing::warn!(change = described, "the change of voters takes long"),
+        }
+    }
+
+    fn next_to_promote(&self, membership: &Membership) -> Option<u64> {
+        if membership.voter_ids().count() >= VOTERS_MAX {
+            return None;
+        }
+        let metrics = metrics(&self.raft);
+        let last = metrics.last_log_index.unwrap_or(0);
+        let replication = metrics.replication.as_ref()?;
+        let has_caught_up = |node: &u64| {
+            let matched = replication.get(node).and_then(|id| id.as_ref().map(|id| id.index));
+            matched.is_some_and(|matched| last.saturating_sub(matched) <= PROMOTE_LAG_MAX)
+        };
+        let wants_to = |node: &u64| membership.get_node(node).is_some_and(|member| !member.stays_learner);
+        membership.learner_ids().find(|node| wants_to(node) && has_caught_up(node))
+    }
+}
+
+/// What can be said about an applicant from the members alone.
+fn judge(cluster: ClusterId, membership: &Membership, applicant: &Applicant) -> Option<Admission> {
+    let Applicant { member, claims } = applicant;
+    let by_key = membership.nodes().find(|(_, known)| known.public_key == member.public_key);
+    if let Some(claims) = claims {
+        let refused = match by_key {
+            _ if claims.cluster != cluster => format!(
+                "this data folder is node {} of cluster {}, which is another cluster than {cluster}; start it with an \
+                 empty folder to join this one",
+                claims.node, claims.cluster
+            ),
+            Some((node, _)) if *node == claims.node => return Some(Admission::Admitted(*claims)),
+            _ => format!(
+                "node {} was removed from the cluster; start it with an empty data folder to join as a new node",
+                claims.node
+            ),
+        };
+        return Some(Admission::Refused(refused));
+    }
+    // The same folder asks again: its first answer was lost.
+    if let Some((node, _)) = by_key {
+        return Some(Admission::Admitted(NodeIdentity { cluster, node: *node }));
+    }
+    let by_address = membership.nodes().find(|(_, known)| known.peer_address == member.peer_address);
+    let (node, _) = by_address?;
+    Some(Admission::Refused(format!(
+        "node {node} of the cluster has the address {}, but this data folder is not its own: its data was wiped. A node \
+         that forgot what it acknowledged must not vote. Put its data back, or replace it: holdfast cluster replace {node}",
+        member.peer_address
+    )))
+}
+
+/// An applicant as the wire names it.
+pub(crate) fn from_wire(request: wire::JoinRequest) -> Result<Applicant, String> {
+    let public_key = <[u8; 32]>::try_from(request.public_key.as_ref());
+    let public_key = public_key.map_err(|_| "the public key is not 32 bytes long".to_owned())?;
+    let claims = match request.node {
+        None => None,
+        Some(node) => {
+            let cluster = request.cluster.parse().map_err(|_| "the cluster's name is damaged".to_owned())?;
+            Some(NodeIdentity { cluster, node })
+        }
+    };
+    let (peer_address, client_address) = (request.peer_address, request.client_address);
+    let stays_learner = request.stays_learner;
+    Ok(Applicant { member: Member { peer_address, client_address, public_key, stays_learner }, claims })
+}
+
+/// An answer as the wire says it.
+pub(crate) fn to_wire(admission: Admission) -> wire::JoinReply {
+    use wire::join_reply::Result as Reply;
+    let result = match admission {
+        Admission::Admitted(NodeIdentity { cluster, node }) => {
+            Reply::Admitted(wire::Admission { cluster: cluster.to_string(), node })
+        }
+        Admission::Refused(why) => Reply::Refused(why),
+        Admission::TryLater(why) => Reply::TryLater(why),
+    };
+    wire::JoinReply { result: Some(result) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    const CLUSTER: ClusterId = ClusterId(7);
+
+    fn member(port: u16, key: u8) -> Member {
+        Member {
+            peer_address: format!("127.0.0.1:{port}"),
+            client_address: String::new(),
+            public_key: [key; 32],
+            stays_learner: false,
+        }
+    }
+
+    fn say(member: Member, claims: Option<NodeIdentity>) -> String {
+        let nodes = BTreeMap::from([(1, self::member(3001, 1)), (5, self::member(3011, 5))]);
+        let membership = Membership::new(vec![BTreeSet::from([1])], nodes).unwrap();
+        match judge(CLUSTER, &membership, &Applicant { member, claims }) {
+            None => "new".to_owned(),
+            Some(Admission::Admitted(NodeIdentity { node, .. })) => format!("node {node}"),
+            Some(Admission::Refused(why)) => format!("refused: {why}"),
+            Some(Admission::TryLater(why)) => format!("later: {why}"),
+        }
+    }
+
+    #[test]
+    fn a_folder_gets_the_same_answer_again_and_nobody_takes_anothers_place() {
+        assert_eq!(say(member(3021, 9), None), "new");
+        assert_eq!(say(member(3011, 5), None), "node 5");
+        let wiped = say(member(3011, 9), None);
+        assert!(wiped.starts_with("refused: node 5 of the cluster"), "{wiped}");
+        assert!(wiped.contains("wiped") && wiped.ends_with("holdfast cluster replace 5"), "{wiped}");
+    }
+
+    #[test]
+    fn a_folder_that_was_a_node_is_that_node_or_none() {
+        let claims = |cluster, node| Some(NodeIdentity { cluster: ClusterId(cluster), node });
+        assert_eq!(say(member(3011, 5), claims(7, 5)), "node 5");
+        assert!(say(member(3011, 5), claims(8, 5)).contains("another cluster"));
+        assert!(say(member(3031, 9), claims(7, 9)).contains("was removed"));
+    }
+}

@@ -1,0 +1,176 @@
+//! Every listener and every connector of a node is made here, for clients, peers and operators alike.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tonic::transport::server::Connected;
+use tonic::transport::{Channel, Endpoint, Uri};
+
+/// How long a connection may take to come about.
+const CONNECT_DURATION_MAX: Duration = Duration::from_secs(1);
+
+/// An idle connection is asked for a sign of life this often, and given up when none comes in time.
+pub(crate) const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
+pub(crate) const KEEP_ALIVE_DURATION_MAX: Duration = Duration::from_secs(3);
+
+/// A window that holds several large appends: on a fast network the round trip never limits them.
+pub(crate) const WINDOW_BYTES: u32 = 8 << 20;
+
+/// What the network gives or takes some time later.
+pub type NetFuture<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 'a>>;
+
+/// A network of machines.
+pub trait Network: Send + Sync {
+    /// Connects to HOST:PORT.
+    fn connect<'a>(&'a self, address: &'a str) -> NetFuture<'a, Connection>;
+
+    /// Listens at HOST:PORT; port 0 is any free one.
+    fn listen<'a>(&'a self, address: &'a str) -> NetFuture<'a, Box<dyn Listener>>;
+}
+
+/// Takes connections.
+pub trait Listener: Send + Sync {
+    /// The next connection.
+    fn accept(&mut self) -> NetFuture<'_, Connection>;
+
+    /// Where it listens, with the real port.
+    fn address(&self) -> SocketAddr;
+}
+
+/// A stream of bytes both ways.
+pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for S {}
+
+/// A connection, whatever it runs over.
+pub struct Connection {
+    stream: Box<dyn ByteStream>,
+    /// Who is at the other end.
+    pub remote: Option<SocketAddr>,
+}
+
+impl Connection {
+    /// A connection over a stream.
+    pub fn over(stream: impl ByteStream + 'static, remote: Option<SocketAddr>) -> Self {
+        Self { stream: Box::new(stream), remote }
+    }
+}
+
+/// TCP as the operating system offers it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tcp;
+
+impl Network for Tcp {
+    fn connect<'a>(&'a self, address: &'a str) -> NetFuture<'a, Connection> {
+        Box::pin(async move {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            let remote = stream.peer_addr().ok();
+            Ok(Connection::over(stream, remote))
+        })
+    }
+
+    fn listen<'a>(&'a self, address: &'a str) -> NetFuture<'a, Box<dyn Listener>> {
+        Box::pin(async move {
+            let listener = TcpListener::bind(address).await?;
+            let address = listener.local_addr()?;
+            Ok(Box::new(TcpAcceptor { listener, address }) as Box<dyn Listener>)
+        })
+    }
+}
+
+struct TcpAcceptor {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener for TcpAcceptor {
+    fn accept(&mut self) -> NetFuture<'_, Connection> {
+        Box::pin(async move {
+            let (stream, remote) = self.listener.accept().await?;
+            stream.set_nodelay(true)?;
+            Ok(Connection::over(stream, Some(remote)))
+        })
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// A gRPC channel to HOST:PORT that connects when it is first used and again whenever it must.
+pub(crate) fn channel(network: std::sync::Arc<dyn Network>, address: &str) -> io::Result<Channel> {
+    let uri = format!("http://{address}");
+    let endpoint =
+        Endpoint::from_shared(uri).map_err(|error| io::Error::other(format!("{address}: {error}")))?;
+    let endpoint = endpoint
+        .connect_timeout(CONNECT_DURATION_MAX)
+        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .keep_alive_timeout(KEEP_ALIVE_DURATION_MAX)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES);
+    let connector = tower::service_fn(move |uri: Uri| {
+        let network = network.clone();
+        async move {
+            let address = uri.authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default();
+            network.connect(&address).await.map(TokioIo::new)
+        }
+    });
+    Ok(endpoint.connect_with_connector_lazy(connector))
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.stream).poll_write_vectored(context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Option<SocketAddr>;
+
+    fn connect_info(&self) -> Self::ConnectInfo {
+        self.remote
+    }
+}

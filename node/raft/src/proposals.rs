@@ -1,0 +1,81 @@
+//! The way of a request into the log: who waits for it, who batches it, and how it gets to the leader.
+
+mod hand_over;
+mod proposer;
+mod stamp;
+mod waiting;
+
+use bytes::Bytes;
+
+pub(crate) use hand_over::{HandOver, HandOverParts};
+pub(crate) use proposer::{Proposer, ProposerParts, Room};
+pub(crate) use stamp::{AGREEMENT_MS, Stamper};
+pub(crate) use waiting::{Identity, Waiter, Waiting};
+
+/// Requests waiting for the log; beyond this the answer is "overloaded".
+pub(crate) const GROUPS_MAX: usize = 8192;
+
+/// Bytes of requests waiting for the log; beyond this the answer is "overloaded".
+pub(crate) const WAITING_BYTES_MAX: usize = 64 << 20;
+
+/// Requests of one entry: applied in a few milliseconds.
+pub(crate) const REQUESTS_PER_ENTRY_MAX: usize = 2048;
+
+/// Bytes of one entry: sent and synced in a few milliseconds. A single larger request still gets an entry of its own.
+pub(crate) const ENTRY_BYTES_MAX: usize = 1 << 20;
+
+/// Encoded requests that go into the same entry and share a verdict.
+pub(crate) struct Group {
+    pub(crate) requests: Vec<Bytes>,
+    pub(crate) notify: Notify,
+}
+
+/// Who is told what became of a group. That it was applied is news only for those who cannot see it in their own state.
+pub(crate) enum Notify {
+    /// A caller at this node; its answer comes from the applied state.
+    Waiter(Waiter),
+    /// A follower that handed requests over.
+    Follower(tokio::sync::oneshot::Sender<Verdict>),
+    /// A part of this node; it wants the outcomes themselves.
+    Internal(tokio::sync::oneshot::Sender<Result<Vec<holdfast_reservations::Applied>, ProposeError>>),
+}
+
+/// What became of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Committed, and applied by the leader.
+    Applied,
+    /// Not so.
+    Failed(ProposeError),
+}
+
+/// Why a proposal has no outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProposeError {
+    /// It was never proposed and never will be: no leader is known here.
+    #[error("no leader is known; nothing was proposed")]
+    NoLeader,
+    /// It was never proposed and never will be: the one asked does not lead.
+    #[error("leadership is changing; nothing was proposed")]
+    NotLeader,
+    /// It was never proposed and never will be: too much is waiting.
+    #[error("too much is waiting for the log; nothing was proposed")]
+    Overloaded,
+    /// It may or may not take effect. Only a retry with the same request id can tell.
+    #[error("the outcome is unknown; retry with the same request id")]
+    OutcomeUnknown,
+    /// It was never proposed: the leader cannot read it.
+    #[error("the leader cannot read the request; is it of an older version?")]
+    Malformed,
+}
+
+impl ProposeError {
+    /// Whether the request can still take effect.
+    #[must_use]
+    pub fn is_unknown(self) -> bool {
+        match self {
+            Self::OutcomeUnknown => true,
+            Self::NoLeader | Self::NotLeader | Self::Overloaded | Self::Malformed => false,
+        }
+    }
+}

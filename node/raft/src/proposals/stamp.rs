@@ -1,0 +1,152 @@
+//! The leader's stamp: replicated time as the leader proposes it.
+//!
+//! It follows the wall clock only while a majority of the voters' clocks agree with that, and otherwise moves at the
+//! pace of the monotonic clock: one mad clock can neither expire holds nor stop time (CONTRACT, Time).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdfast_reservations::{Millis, Timestamp};
+use tokio::time::Instant;
+
+use crate::runtime::WallClock;
+
+/// Clocks agree when they are no further apart than this.
+pub(crate) const AGREEMENT_MS: u64 = 1000;
+
+/// An agreement counts for so long; the clocks are compared more often.
+const AGREEMENT_DURATION: Duration = Duration::from_secs(5);
+
+/// Makes stamps.
+pub(crate) struct Stamper {
+    clock: Arc<dyn WallClock>,
+    /// The newest moment that was agreed or stamped, and when that was.
+    last: (Timestamp, Instant),
+    /// What the wall clock said when a majority last agreed with it, and when that was.
+    agreed: Option<(u64, Instant)>,
+}
+
+impl Stamper {
+    /// Stamps with a wall clock, from nothing.
+    pub(crate) fn new(clock: Arc<dyn WallClock>) -> Self {
+        Self { clock, last: (Timestamp::default(), Instant::now()), agreed: None }
+    }
+
+    /// Notes what has been applied: stamps go on from there.
+    pub(crate) fn applied(&mut self, now: Timestamp, at: Instant) {
+        if now > self.last.0 {
+            self.last = (now, at);
+        }
+    }
+
+    /// Notes that a majority of voters (this node included) agrees with this wall clock, or does not.
+    pub(crate) fn agree(&mut self, is_agreed: bool) {
+        self.agreed = is_agreed.then(|| (self.clock.now_ms(), Instant::now()));
+    }
+
+    /// The next stamp.
+    pub(crate) fn stamp(&mut self) -> Timestamp {
+        let now = Instant::now();
+        let stamp = self.at(now);
+        self.last = (stamp, now);
+        stamp
+    }
+
+    /// What the next stamp would be.
+    pub(crate) fn at(&self, now: Instant) -> Timestamp {
+        let (last, at) = self.last;
+        let elapsed = millis(now.saturating_duration_since(at));
+        let slowest = last.plus(Millis(elapsed.saturating_sub(elapsed / 100)));
+        let fastest = last.plus(Millis(elapsed.saturating_add(elapsed / 100)));
+        let wall = Timestamp(self.clock.now_ms());
+        match self.is_trusted(wall, now) {
+            true => wall.max(slowest),
+            false => wall.clamp(slowest, fastest),
+        }
+    }
+
+    /// Whether the wall clock has gone on as it should since a majority agreed with it.
+    fn is_trusted(&self, wall: Timestamp, now: Instant) -> bool {
+        self.agreed.is_some_and(|(then, at)| {
+            let elapsed = now.saturating_duration_since(at);
+            let expected = then.saturating_add(millis(elapsed));
+            elapsed <= AGREEMENT_DURATION && wall.0.abs_diff(expected) <= AGREEMENT_MS
+        })
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct SetClock(AtomicU64);
+
+    impl WallClock for SetClock {
+        fn now_ms(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    const DAY_MS: u64 = 86_400_000;
+    const TODAY: u64 = 20_000 * DAY_MS;
+
+    async fn pass(clock: &SetClock, millis: u64) {
+        tokio::time::advance(Duration::from_millis(millis)).await;
+        clock.0.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    fn stamper() -> (Arc<SetClock>, Stamper) {
+        let clock = Arc::new(SetClock(TODAY.into()));
+        let mut stamper = Stamper::new(clock.clone());
+        stamper.agree(true);
+        assert_eq!(stamper.stamp(), Timestamp(TODAY));
+        (clock, stamper)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_agreed_clock_is_followed() {
+        let (clock, mut stamper) = stamper();
+        pass(&clock, 700).await;
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + 700));
+        clock.0.fetch_add(250, Ordering::Relaxed);
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + 950));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_jumps_ahead_is_not_followed_until_others_agree() {
+        let (clock, mut stamper) = stamper();
+        clock.0.fetch_add(DAY_MS, Ordering::Relaxed);
+        pass(&clock, 1000).await;
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + 1010));
+        stamper.agree(false);
+        pass(&clock, 1000).await;
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + 2020));
+        stamper.agree(true);
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + DAY_MS + 2000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_goes_on_under_a_clock_that_stands_still_or_is_behind() {
+        let (_, mut stamper) = stamper();
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + 9900));
+        stamper.applied(Timestamp(TODAY + DAY_MS), Instant::now());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + DAY_MS + 990));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_old_agreement_counts_for_nothing() {
+        let (clock, mut stamper) = stamper();
+        tokio::time::advance(Duration::from_secs(6)).await;
+        clock.0.fetch_add(6900, Ordering::Relaxed);
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + 6060));
+    }
+}

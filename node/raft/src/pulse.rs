@@ -1,0 +1,129 @@
+//! What only the leader asks of the others every half second: how far they have come, and what their clocks say.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use holdfast_proto::raft as wire;
+use openraft::Instant as _;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::peers::{Peers, Purpose};
+use crate::proposals::{AGREEMENT_MS, Stamper};
+use crate::runtime::{WallClock, spawn};
+use crate::store::Progress;
+use crate::types::{Membership, Raft};
+use crate::watch::{Leadership, metrics};
+
+const PULSE_INTERVAL: Duration = Duration::from_millis(500);
+const REPLY_DURATION_MAX: Duration = Duration::from_millis(400);
+
+/// How far a node has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeProgress {
+    /// Its last applied log index.
+    pub applied_index: u64,
+    /// Entries the leader has applied and it has not.
+    pub lag: u64,
+}
+
+/// How far all nodes have come, as the leader last saw it.
+pub(crate) type Table = BTreeMap<u64, NodeProgress>;
+
+/// What the pulse needs.
+pub(crate) struct Pulse {
+    pub(crate) raft: Raft,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) clock: Arc<dyn WallClock>,
+    pub(crate) stamper: Arc<Mutex<Stamper>>,
+    pub(crate) leadership: watch::Receiver<Leadership>,
+    pub(crate) membership: watch::Receiver<Arc<Membership>>,
+    pub(crate) progress: watch::Receiver<Progress>,
+    pub(crate) table: Arc<watch::Sender<Table>>,
+    pub(crate) freshness: Arc<crate::freshness::Freshness>,
+}
+
+/// What a node answered.
+struct Heard {
+    node: u64,
+    applied_index: u64,
+    /// Milliseconds its clock is away from ours.
+    offset_ms: u64,
+}
+
+impl Pulse {
+    /// Beats for as long as this node leads, again and again.
+    pub(crate) fn start(mut self) {
+        drop(spawn(async move {
+            loop {
+                if self.leadership.wait_for(|leadership| leadership.is_own).await.is_err() {
+                    return;
+                }
+                self.beat().await;
+                let next = Instant::now() + PULSE_INTERVAL;
+                tokio::select! {
+                    () = tokio::time::sleep_until(next) => (),
+                    changed = self.leadership.changed() => if changed.is_err() { return },
+                }
+            }
+        }));
+    }
+
+    async fn beat(&self) {
+        let membership = self.membership.borrow().clone();
+        let own = self.peers.own_id();
+        let known: Vec<wire::NodeProgress> = self.table.borrow().iter().map(to_wire).collect();
+        let others = membership.nodes().map(|(node, _)| *node).filter(|node| *node != own);
+        let heard = join_all(others.map(|node| self.ask(node, known.clone()))).await;
+        let heard: Vec<Heard> = heard.into_iter().flatten().collect();
+
+        self.judge_clock(&membership, own, &heard);
+        let applied = self.progress.borrow().applied.unwrap_or(0);
+        let row =
+            |applied_index: u64| NodeProgress { applied_index, lag: applied.saturating_sub(applied_index) };
+        let mut table: Table = heard.iter().map(|heard| (heard.node, row(heard.applied_index))).collect();
+        table.insert(own, row(applied));
+        self.table.send_replace(table);
+        if let Some(at) = metrics(&self.raft).last_quorum_acked {
+            self.freshness.confirmed(Instant::now() - at.elapsed());
+        }
+    }
+
+    async fn ask(&self, node: u64, nodes: Vec<wire::NodeProgress>) -> Option<Heard> {
+        let mut client = self.peers.client(node, Purpose::Control).ok()?;
+        let asked_at = self.clock.now_ms();
+        let call = client.ping(wire::PingRequest { nodes });
+        let reply = tokio::time::timeout(REPLY_DURATION_MAX, call).await.ok()?.ok()?.into_inner();
+        // Its clock was read somewhere between the question and the answer.
+        let midway = asked_at.midpoint(self.clock.now_ms());
+        let offset_ms = reply.wall_clock_ms.abs_diff(midway);
+        Some(Heard { node, applied_index: reply.applied_index, offset_ms })
+    }
+
+    /// This node's clock may be followed if a majority of the voters' clocks, its own included, are near it.
+    fn judge_clock(&self, membership: &Membership, own: u64, heard: &[Heard]) {
+        let voters: Vec<u64> = membership.voter_ids().collect();
+        let agrees = |voter: &u64| {
+            *voter == own || heard.iter().any(|heard| heard.node == *voter && heard.offset_ms <= AGREEMENT_MS)
+        };
+        let is_agreed = 2 * voters.iter().filter(|voter| agrees(voter)).count() > voters.len();
+        if !is_agreed {
+            tracing::warn!("this leader's clock is not that of a majority; agreed time goes on without it");
+        }
+        self.stamper.lock().unwrap_or_else(PoisonError::into_inner).agree(is_agreed);
+    }
+}
+
+fn to_wire((node, progress): (&u64, &NodeProgress)) -> wire::NodeProgress {
+    wire::NodeProgress { node: *node, applied_index: progress.applied_index, lag: progress.lag }
+}
+
+/// The table that a leader sent along.
+pub(crate) fn from_wire(nodes: &[wire::NodeProgress]) -> Table {
+    let row = |node: &wire::NodeProgress| {
+        (node.node, NodeProgress { applied_index: node.applied_index, lag: node.lag })
+    };
+    nodes.iter().map(row).collect()
+}

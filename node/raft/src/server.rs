@@ -1,0 +1,304 @@
+//! What other nodes may ask of this one.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use futures_util::StreamExt as _;
+use holdfast_proto::raft as wire;
+use holdfast_proto::raft::peer_server::{Peer, PeerServer};
+use holdfast_proto::raft::snapshot_piece::Piece;
+use holdfast_storage::codec;
+use holdfast_storage::identity::Membership as NodeIdentity;
+use holdfast_storage::snapshots::decode_manifest;
+use openraft::raft::TransferLeaderRequest;
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::convert::{
+    ConvertError, from_wire_append, from_wire_id, from_wire_vote, from_wire_vote_request,
+    to_wire_append_reply, to_wire_vote, to_wire_vote_reply,
+};
+use crate::freshness::Freshness;
+use crate::introduction;
+use crate::members::{self, Members};
+use crate::peers::{MESSAGE_BYTES_MAX, Peers, Purpose};
+use crate::proposals::{Group, Notify, ProposeError, Proposer, Stamper, Verdict};
+use crate::pulse;
+use crate::reads::{own_index, own_time};
+use crate::runtime::WallClock;
+use crate::store::{Library, Progress, labelled};
+use crate::types::Raft;
+use crate::watch::Leadership;
+
+/// Batches of one follower that are proposed at the same time.
+const BATCHES_AT_ONCE_MAX: usize = 16;
+
+/// What the service needs.
+pub(crate) struct PeerParts {
+    pub(crate) own: NodeIdentity,
+    pub(crate) group: u32,
+    pub(crate) raft: Raft,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) members: Arc<Members>,
+    pub(crate) proposer: Proposer,
+    pub(crate) library: Arc<dyn Library>,
+    pub(crate) clock: Arc<dyn WallClock>,
+    pub(crate) stamper: Arc<Mutex<Stamper>>,
+    pub(crate) leadership: watch::Receiver<Leadership>,
+    pub(crate) progress: watch::Receiver<Progress>,
+    pub(crate) table: Arc<watch::Sender<pulse::Table>>,
+    pub(crate) freshness: Arc<Freshness>,
+    pub(crate) room: crate::proposals::Room,
+}
+
+/// The service. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct PeerService {
+    parts: Arc<PeerParts>,
+    /// Snapshots are received one at a time.
+    snapshots: Arc<Semaphore>,
+}
+
+impl PeerService {
+    pub(crate) fn new(parts: PeerParts) -> PeerServer<Self> {
+        let service = Self { parts: Arc::new(parts), snapshots: Arc::new(Semaphore::new(1)) };
+        PeerServer::new(service)
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    fn check<T>(&self, request: &Request<T>) -> Result<u64, Status> {
+        introduction::check(request.metadata(), self.parts.own, self.parts.group)
+    }
+
+    fn heard(&self, commit: Option<&wire::LogId>) {
+        if let Some(commit) = commit {
+            self.parts.freshness.heard(commit.index, self.parts.progress.borrow().applied);
+        }
+    }
+
+    /// Proposes what a follower collected.
+    async fn propose(&self, batch: wire::HandOverBatch) -> wire::HandOverVerdict {
+        let verdict = self.verdict(batch.requests).await;
+        wire::HandOverVerdict { number: batch.number, verdict: verdict.into() }
+    }
+
+    async fn verdict(&self, requests: Vec<bytes::Bytes>) -> wire::Verdict {
+        if !self.parts.leadership.borrow().is_own {
+            return wire::Verdict::NotLeader;
+        }
+        // What is committed must be readable by all: nothing unreadable gets into an entry.
+        if requests.iter().any(|request| codec::decode_request(request).is_err()) {
+            return wire::Verdict::Malformed;
+        }
+        let (sender, verdict) = oneshot::channel();
+        self.parts.proposer.push(Group { requests, notify: Notify::Follower(sender) });
+        match verdict.await {
+            Ok(Verdict::Applied) => wire::Verdict::Applied,
+            Ok(Verdict::Failed(ProposeError::NotLeader | ProposeError::NoLeader)) => wire::Verdict::NotLeader,
+            Ok(Verdict::Failed(ProposeError::Overloaded)) => wire::Verdict::Overloaded,
+            Ok(Verdict::Failed(ProposeError::Malformed)) => wire::Verdict::Malformed,
+            Ok(Verdict::Failed(ProposeError::OutcomeUnknown)) | Err(_) => wire::Verdict::Unknown,
+        }
+    }
+
+    async fn receive(
+        &self,
+        mut pieces: Streaming<wire::SnapshotPiece>,
+    ) -> Result<wire::SnapshotReply, Status> {
+        let ended = || Status::invalid_argument("the snapshot ended before its manifest");
+        let Some(Piece::Start(start)) = pieces.message().await?.and_then(|piece| piece.piece) else {
+            return Err(ended());
+        };
+        let vote = from_wire_vote(start.vote).map_err(malformed)?;
+        let manifest = decode_manifest(&start.manifest).map_err(|error| malformed(error.into()))?;
+        if manifest.mark.group != self.parts.group {
+            return Err(Status::failed_precondition("the snapshot is of another group"));
+        }
+        let mut receiver = self.parts.library.receive(manifest).map_err(failed)?;
+        while let Some(piece) = pieces.message().await? {
+            match piece.piece {
+                Some(Piece::Data(data)) => {
+                    receiver.piece(data.file as usize, data.offset, &data.bytes).map_err(failed)?;
+                }
+                Some(Piece::FileEnd(end)) => {
+                    receiver.end_file(end.file as usize, end.crc32c).await.map_err(failed)?;
+                }
+                Some(Piece::Start(_)) | None => return Err(ended()),
+            }
+        }
+        let kept = receiver.keep().await.map_err(failed)?;
+        let snapshot = labelled(kept).map_err(failed)?;
+        tracing::info!(snapshot = %snapshot.meta, "a snapshot was received");
+        let installed = self.parts.raft.install_full_snapshot(vote, snapshot).await;
+        let reply = installed.map_err(|error| Status::unavailable(error.to_string()))?;
+        Ok(wire::SnapshotReply { vote: Some(to_wire_vote(&reply.vote)) })
+    }
+
+    /// Passes an applicant on to the leader.
+    async fn ask_leader(&self, request: wire::JoinRequest) -> wire::JoinReply {
+        let later = |why: String| members::to_wire(members::Admission::TryLater(why));
+        let Some(leader) = self.parts.leadership.borrow().leader else {
+            return later("the cluster has no leader at the moment".to_owned());
+        };
+        let mut client = match self.parts.peers.client(leader, Purpose::Control) {
+            Ok(client) => client,
+            Err(status) => return later(status.message().to_owned()),
+        };
+        match client.join(request).await {
+            Ok(reply) => reply.into_inner(),
+            Err(status) => later(status.message().to_owned()),
+        }
+    }
+}
+
+type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Peer for PeerService {
+    type AppendStream = Replies<wire::AppendReply>;
+    type HandOverStream = Replies<wire::HandOverVerdict>;
+
+    async fn append(
+        &self,
+        request: Request<Streaming<wire::AppendRequest>>,
+    ) -> Result<Response<Self::AppendStream>, Status> {
+        self.check(&request)?;
+        let service = self.clone();
+        // The stream ends with the first request that cannot be used; the leader opens another.
+        let requests = futures_util::stream::unfold(request.into_inner(), move |mut requests| {
+            let service = service.clone();
+            async move {
+                let request = requests.message().await.ok()??;
+                service.heard(request.leader_commit.as_ref());
+                let request = from_wire_append(request)
+                    .inspect_err(|error| tracing::error!(%error, "an append cannot be used"))
+                    .ok()?;
+                (service.parts.room)().await;
+                Some((request, requests))
+            }
+        });
+        let replies = self.parts.raft.stream_append(requests).map(|result| match result {
+            Ok(result) => Ok(to_wire_append_reply(result)),
+            Err(error) => Err(Status::unavailable(error.to_string())),
+        });
+        Ok(Response::new(Box::pin(replies)))
+    }
+
+    async fn heartbeat(
+        &self,
+        request: Request<wire::AppendRequest>,
+    ) -> Result<Response<wire::AppendReply>, Status> {
+        self.check(&request)?;
+        let request = request.into_inner();
+        self.heard(request.leader_commit.as_ref());
+        let previous = request.previous;
+        let request = from_wire_append(request).map_err(malformed)?;
+        let reply = self.parts.raft.append_entries(request).await;
+        let reply = reply.map_err(|error| Status::unavailable(error.to_string()))?;
+        let previous = previous.map(from_wire_id);
+        Ok(Response::new(to_wire_append_reply(reply.into_stream_result(previous, previous))))
+    }
+
+    async fn vote(&self, request: Request<wire::VoteRequest>) -> Result<Response<wire::VoteReply>, Status> {
+        self.check(&request)?;
+        let request = from_wire_vote_request(request.into_inner()).map_err(malformed)?;
+        let reply = self.parts.raft.vote(request).await;
+        let reply = reply.map_err(|error| Status::unavailable(error.to_string()))?;
+        Ok(Response::new(to_wire_vote_reply(&reply)))
+    }
+
+    async fn pre_vote(
+        &self,
+        request: Request<wire::VoteRequest>,
+    ) -> Result<Response<wire::VoteReply>, Status> {
+        self.check(&request)?;
+        let request = from_wire_vote_request(request.into_inner()).map_err(malformed)?;
+        let reply = self.parts.raft.pre_vote(request).await;
+        let reply = reply.map_err(|error| Status::unavailable(error.to_string()))?;
+        Ok(Response::new(to_wire_vote_reply(&reply)))
+    }
+
+    async fn transfer_leader(
+        &self,
+        request: Request<wire::TransferLeaderRequest>,
+    ) -> Result<Response<wire::TransferLeaderReply>, Status> {
+        self.check(&request)?;
+        let request = request.into_inner();
+        let from = from_wire_vote(request.from_leader).map_err(malformed)?;
+        let last_log = request.last_log.map(from_wire_id);
+        let transfer = TransferLeaderRequest::new(from, request.to_node, last_log);
+        let reply = self.parts.raft.handle_transfer_leader(transfer).await;
+        let reply = reply.map_err(|error| Status::unavailable(error.to_string()))?;
+        let refused = reply.err().map(|error| error.to_string());
+        Ok(Response::new(wire::TransferLeaderReply { refused }))
+    }
+
+    async fn install_snapshot(
+        &self,
+        request: Request<Streaming<wire::SnapshotPiece>>,
+    ) -> Result<Response<wire::SnapshotReply>, Status> {
+        self.check(&request)?;
+        let busy = |_| Status::resource_exhausted("another snapshot is being received");
+        let _one_at_a_time = self.snapshots.try_acquire().map_err(busy)?;
+        self.receive(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn hand_over(
+        &self,
+        request: Request<Streaming<wire::HandOverBatch>>,
+    ) -> Result<Response<Self::HandOverStream>, Status> {
+        self.check(&request)?;
+        let service = self.clone();
+        let batches = request.into_inner().take_while(|batch| std::future::ready(batch.is_ok()));
+        let batches = batches.filter_map(|batch| std::future::ready(batch.ok()));
+        let verdicts = batches
+            .map(move |batch| {
+                let service = service.clone();
+                async move { Ok(service.propose(batch).await) }
+            })
+            .buffer_unordered(BATCHES_AT_ONCE_MAX);
+        Ok(Response::new(Box::pin(verdicts)))
+    }
+
+    async fn read_index(
+        &self,
+        request: Request<wire::ReadIndexRequest>,
+    ) -> Result<Response<wire::ReadIndexReply>, Status> {
+        self.check(&request)?;
+        let reply = match own_index(&self.parts.raft).await {
+            Ok(index) => {
+                let agreed_ms = own_time(&self.parts.stamper).0;
+                wire::ReadIndexReply { index: Some(index), refused: String::new(), agreed_ms }
+            }
+            Err(error) => wire::ReadIndexReply { index: None, refused: error.to_string(), agreed_ms: 0 },
+        };
+        Ok(Response::new(reply))
+    }
+
+    async fn ping(&self, request: Request<wire::PingRequest>) -> Result<Response<wire::PingReply>, Status> {
+        self.check(&request)?;
+        let wall_clock_ms = self.parts.clock.now_ms();
+        self.parts.table.send_replace(pulse::from_wire(&request.into_inner().nodes));
+        let applied_index = self.parts.progress.borrow().applied.unwrap_or(0);
+        Ok(Response::new(wire::PingReply { applied_index, wall_clock_ms }))
+    }
+
+    async fn join(&self, request: Request<wire::JoinRequest>) -> Result<Response<wire::JoinReply>, Status> {
+        let request = request.into_inner();
+        if !self.parts.leadership.borrow().is_own {
+            return Ok(Response::new(self.ask_leader(request).await));
+        }
+        let applicant = members::from_wire(request).map_err(Status::invalid_argument)?;
+        Ok(Response::new(members::to_wire(self.parts.members.admit(applicant).await)))
+    }
+}
+
+fn malformed(error: ConvertError) -> Status {
+    Status::invalid_argument(error.to_string())
+}
+
+fn failed(error: std::io::Error) -> Status {
+    Status::internal(error.to_string())
+}

@@ -1,0 +1,167 @@
+//! Three replicas in one process, over loopback and sorted maps: the way of a request, reads, joining, and catching up.
+
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdfast_raft::net::Network as _;
+use holdfast_raft::{Consistency, Machine, Node, NodeOptions, Observer, RaftSettings, Replica, net, start};
+use holdfast_reservations::*;
+use holdfast_storage::files::RealFiles;
+use holdfast_storage::sorted_map::SortedMaps;
+use tokio::time::Instant;
+
+/// Long enough for any step on a loaded machine; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn applied(&self, _: &[Applied]) {}
+    fn replaced(&self) {}
+}
+
+async fn node(dir: &Path, join: &[&Replica]) -> Replica {
+    let settings = RaftSettings { snapshot_entries: 50, keep_entries: 5, ..RaftSettings::default() };
+    start_node(dir, join, settings).await
+}
+
+async fn start_node(dir: &Path, join: &[&Replica], settings: RaftSettings) -> Replica {
+    let mut peers = Vec::new();
+    for replica in join {
+        let own = replica.identity().node;
+        let address = || replica.cluster().nodes.into_iter().find(|node| node.id == own);
+        until("a node that knows itself", || address().is_some()).await;
+        peers.push(address().unwrap().peer_address);
+    }
+    let options = NodeOptions {
+        data_dir: dir.to_owned(),
+        init: join.is_empty(),
+        join: peers,
+        stays_learner: false,
+        peer_advertise: String::new(),
+        client_advertise: "nowhere:1".to_owned(),
+        peer_listener: net::Tcp.listen("127.0.0.1:0").await.unwrap(),
+        settings,
+        machine: Machine::real(),
+        opener: Arc::new(SortedMaps(RealFiles)),
+        observer: Arc::new(Nobody),
+    };
+    let Node { replica, .. } = start(RealFiles, options).await.unwrap();
+    replica
+}
+
+fn deadline() -> Instant {
+    Instant::now() + PATIENCE
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = deadline();
+    while !holds() {
+        assert!(Instant::now() < deadline, "in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn guest(number: u64) -> Request {
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&number.to_be_bytes());
+    let id = Some(RequestId { key: RequestKey::Uuid(key), payload_hash: number });
+    let (email, name, password_hash) = (format!("guest{number}@example.com"), "Guest".into(), String::new());
+    Request {
+        id,
+        principal: Principal::Anonymous,
+        command: Command::SignUp(SignUp { email, name, password_hash }),
+    }
+}
+
+async fn sign_up(replica: &Replica, number: u64) -> UserId {
+    let applied = replica.propose(&guest(number), deadline()).await.unwrap();
+    let Outcome::User(id, _) = applied.outcome else { panic!("{applied:?}") };
+    id
+}
+
+async fn find(replica: &Replica, number: u64) -> Option<UserId> {
+    let email = format!("guest{number}@example.com");
+    let with = |view: &holdfast_storage::rows::View<'_>| user_by_email(view, &email);
+    replica.read(Consistency::Linearizable, deadline(), with).await.unwrap().value
+}
+
+fn voters(replica: &Replica) -> usize {
+    replica.cluster().nodes.iter().filter(|node| node.is_voter).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_node_takes_requests_and_shows_what_any_node_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = node(&dir.path().join("1"), &[]).await;
+    assert_eq!(sign_up(&first, 1).await, UserId(1));
+
+    let second = node(&dir.path().join("2"), &[&first]).await;
+    let third = node(&dir.path().join("3"), &[&first, &second]).await;
+    until("three voters", || voters(&first) == 3).await;
+
+    for number in 2..60 {
+        let nodes = [&first, &second, &third];
+        let asked = nodes[number as usize % 3];
+        let id = sign_up(asked, number).await;
+        // The same node, without asking anybody; and another, asking the leader.
+        let (seen, _) = asked.look(|view| view.row::<User>(id).is_some()).unwrap();
+        assert!(seen, "what a node answered is in its own state");
+        assert_eq!(find(nodes[(number as usize + 1) % 3], number).await, Some(id));
+        // A retry, elsewhere.
+        assert_eq!(sign_up(nodes[(number as usize + 2) % 3], number).await, id);
+    }
+    assert_eq!(find(&third, 999).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_node_gets_a_snapshot() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = node(&dir.path().join("1"), &[]).await;
+    let second = node(&dir.path().join("2"), &[&first]).await;
+
+    for number in 0..300 {
+        sign_up(&first, number).await;
+    }
+    until("a snapshot", || dir.path().join("1/snapshots").read_dir().unwrap().count() == 1).await;
+    let late = node(&dir.path().join("4"), &[&second]).await;
+    assert_eq!(find(&late, 299).await, Some(UserId(300)));
+    until("three voters", || voters(&first) == 3).await;
+    assert!(late.identity().node > 300, "ids come from the log");
+    assert_eq!(first.identity().cluster, late.identity().cluster);
+
+    until("the same index", || first.applied() == late.applied() && second.applied() == late.applied()).await;
+    assert_eq!(first.digest().unwrap(), late.digest().unwrap());
+    assert_eq!(second.digest().unwrap(), late.digest().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leadership_moves_and_nothing_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = node(&dir.path().join("1"), &[]).await;
+    let second = node(&dir.path().join("2"), &[&first]).await;
+    let third = node(&dir.path().join("3"), &[&first]).await;
+    until("three voters", || voters(&first) == 3).await;
+    until("everybody knows", || voters(&second) == 3 && voters(&third) == 3).await;
+
+    for round in 0..3 {
+        let nodes = [&first, &second, &third];
+        let leader = nodes.iter().find(|node| node.leadership().is_own).copied().unwrap();
+        let writers = (0..20).map(|number| {
+            let node = nodes[number as usize % 3].clone();
+            tokio::spawn(async move { sign_up(&node, round * 100 + number).await })
+        });
+        let writers: Vec<_> = writers.collect();
+        leader.step_down().await;
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        until("another leader", || nodes.iter().any(|node| node.leadership().is_own)).await;
+    }
+    for number in (0..3).flat_map(|round| (0..20).map(move |number| round * 100 + number)) {
+        assert!(find(&second, number).await.is_some(), "guest {number}");
+    }
+}
