@@ -1,0 +1,118 @@
+//! The keys of all nodes: this one signs with its own, and verifies what any of them signed.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{PoisonError, RwLock};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use holdfast_raft::{Consistency, Replica};
+use holdfast_reservations::{Key, NodeKey, Order, ReadRows as _, ReadTyped as _};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::problem::Result;
+
+/// Keys that are listed: many more than a cluster has nodes and generations.
+const KEYS_LISTED_MAX: usize = 1000;
+
+/// Names a key: a node and which of its keys. Written `NODE-GENERATION`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct KeyId {
+    pub(crate) node: u64,
+    pub(crate) generation: u32,
+}
+
+/// The keys of all nodes.
+pub(crate) struct Keys {
+    own: SigningKey,
+    pub(crate) own_id: KeyId,
+    replica: Replica,
+    known: RwLock<HashMap<KeyId, VerifyingKey>>,
+}
+
+impl Keys {
+    pub(crate) fn new(own: SigningKey, generation: u32, replica: Replica) -> Self {
+        let own_id = KeyId { node: replica.identity().node, generation };
+        Self { own, own_id, replica, known: RwLock::default() }
+    }
+
+    /// Signs with this node's key.
+    pub(crate) fn sign(&self, message: &[u8]) -> Signature {
+        self.own.sign(message)
+    }
+
+    /// Whether a key signed a message, waiting until `deadline` to learn of a key that is new here.
+    pub(crate) async fn verify(
+        &self,
+        id: KeyId,
+        message: &[u8],
+        signature: &Signature,
+        deadline: Instant,
+    ) -> Result<bool> {
+        let key = self.find(id, deadline).await?;
+        Ok(key.is_some_and(|key| key.verify_strict(message, signature).is_ok()))
+    }
+
+    async fn find(&self, id: KeyId, deadline: Instant) -> Result<Option<VerifyingKey>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let read = |view: &holdfast_storage::rows::View<'_>| {
+            let row = view.row::<NodeKey>((id.node, id.generation))?;
+            VerifyingKey::from_bytes(&row.public_key).ok()
+        };
+        let (here, _) = self.replica.look(read)?;
+        let found = match here {
+            Some(key) => Some(key),
+            None => self.replica.read(Consistency::Linearizable, deadline, read).await?.value,
+        };
+        if let Some(key) = found {
+            self.known.write().unwrap_or_else(PoisonError::into_inner).insert(id, key);
+        }
+        Ok(found)
+    }
+
+    /// Whether all nodes can know this node's key: until then it signs nothing for others.
+    pub(crate) fn is_published(&self) -> bool {
+        let id = (self.own_id.node, self.own_id.generation);
+        self.replica.look(|view| view.row::<NodeKey>(id).is_some()).is_ok_and(|(is_known, _)| is_known)
+    }
+
+    /// All public keys, as a JWK set (RFC 7517, RFC 8037).
+    pub(crate) fn to_json(&self) -> Result<Value> {
+        let (keys, _) = self.replica.look(|view| {
+            let rows =
+                view.scan(Key::NodeKey(0, 0)..Key::NodeKey(u64::MAX, 0), Order::Ascending, KEYS_LISTED_MAX);
+            let keys = rows.into_iter().filter_map(|(key, _)| {
+                let Key::NodeKey(node, generation) = key else { return None };
+                let row = view.row::<NodeKey>((node, generation))?;
+                let kid = KeyId { node, generation }.to_string();
+                let x = URL_SAFE_NO_PAD.encode(row.public_key);
+                Some(
+                    json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x}),
+                )
+            });
+            keys.collect::<Vec<_>>()
+        })?;
+        Ok(json!({"keys": keys}))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.node, self.generation)
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Self, ()> {
+        let (node, generation) = text.split_once('-').ok_or(())?;
+        Ok(Self { node: node.parse().map_err(drop)?, generation: generation.parse().map_err(drop)? })
+    }
+}

@@ -1,0 +1,212 @@
+//! Access and refresh tokens: compact JWS (RFC 7515) with one algorithm, EdDSA, signed by the node that made them and
+//! verified by all. A header that names anything else is refused before anything in the token is believed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::Signature;
+use holdfast_reservations::{SessionId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::accounts::keys::{KeyId, Keys};
+use crate::problem::{Problem, Result};
+
+/// A longer token is none of ours.
+const TOKEN_BYTES_MAX: usize = 2048;
+
+/// Verified tokens that are remembered, in each of two halves: a signature check costs a hundred times a look-up.
+const REMEMBERED_MAX: usize = 50_000;
+
+const AUDIENCE: &str = "holdfast";
+
+/// Makes and verifies tokens.
+pub(crate) struct Tokens {
+    keys: Arc<Keys>,
+    issuer: String,
+    access_seconds: u64,
+    verified: Mutex<Verified>,
+}
+
+/// What an access token says, once its signature is known to be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Access {
+    pub(crate) user: UserId,
+    pub(crate) token_version: u32,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// What a refresh token says, once its signature is known to be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refresh {
+    pub(crate) session: SessionId,
+    pub(crate) sequence: u64,
+}
+
+#[derive(Default)]
+struct Verified {
+    young: HashMap<Box<str>, Access>,
+    old: HashMap<Box<str>, Access>,
+}
+
+/// The header of every token. Unknown members are refused: none of ours has any.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    alg: String,
+    kid: String,
+    typ: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AccessClaims {
+    iss: String,
+    aud: String,
+    sub: String,
+    ver: u32,
+    iat: u64,
+    exp: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RefreshClaims {
+    iss: String,
+    aud: String,
+    sid: u64,
+    seq: u64,
+    exp: u64,
+}
+
+/// The two kinds; one is never taken for the other.
+const ACCESS: &str = "at+jwt";
+const REFRESH: &str = "holdfast-refresh+jwt";
+
+impl Tokens {
+    pub(crate) fn new(keys: Arc<Keys>, issuer: String, access_seconds: u64) -> Self {
+        Self { keys, issuer, access_seconds, verified: Mutex::default() }
+    }
+
+    /// An access token.
+    pub(crate) fn access(&self, user: UserId, token_version: u32, now: Timestamp) -> String {
+        let iat = now.0 / 1000;
+        let (iss, aud, sub) = (self.issuer.clone(), AUDIENCE.to_owned(), user.0.to_string());
+        self.sign(
+            ACCESS,
+            &AccessClaims { iss, aud, sub, ver: token_version, iat, exp: iat + self.access_seconds },
+        )
+    }
+
+    /// A refresh token.
+    pub(crate) fn refresh(&self, token: Refresh, expires_at: Timestamp) -> String {
+        let Refresh { session, sequence } = token;
+        let (iss, aud) = (self.issuer.clone(), AUDIENCE.to_owned());
+        self.sign(
+            REFRESH,
+            &RefreshClaims { iss, aud, sid: session.0, seq: sequence, exp: expires_at.0 / 1000 },
+        )
+    }
+
+    /// What an access token says. Its user must still be checked against the agreed state.
+    pub(crate) async fn verify_access(
+        &self,
+        token: &str,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Result<Access> {
+        if let Some(access) = self.recall(token) {
+            return unexpired(access, now);
+        }
+        let claims: AccessClaims = self.verify(ACCESS, token, deadline).await?;
+        let user = claims.sub.parse().map_err(|_| invalid())?;
+        self.check_parties(&claims.iss, &claims.aud)?;
+        let expires_at = Timestamp(claims.exp.saturating_mul(1000));
+        let access = Access { user: UserId(user), token_version: claims.ver, expires_at };
+        self.remember(token, access);
+        unexpired(access, now)
+    }
+
+    /// What a refresh token says. Whether it is the newest of its session, the rules decide.
+    pub(crate) async fn verify_refresh(&self, token: &str, deadline: Instant) -> Result<Refresh> {
+        let claims: RefreshClaims = self.verify(REFRESH, token, deadline).await?;
+        self.check_parties(&claims.iss, &claims.aud)?;
+        Ok(Refresh { session: SessionId(claims.sid), sequence: claims.seq })
+    }
+
+    fn check_parties(&self, issuer: &str, audience: &str) -> Result<()> {
+        if issuer == self.issuer && audience == AUDIENCE { Ok(()) } else { Err(invalid()) }
+    }
+
+    fn sign(&self, typ: &str, claims: &impl Serialize) -> String {
+        let header =
+            Header { alg: "EdDSA".to_owned(), kid: self.keys.own_id.to_string(), typ: typ.to_owned() };
+        let signed = format!("{}.{}", encode(&header), encode(claims));
+        let signature = self.keys.sign(signed.as_bytes());
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+    }
+
+    async fn verify<C: for<'de> Deserialize<'de>>(
+        &self,
+        typ: &str,
+        token: &str,
+        deadline: Instant,
+    ) -> Result<C> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(invalid());
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or_else(invalid)?;
+        let (header, claims) = signed.split_once('.').ok_or_else(invalid)?;
+        let header: Header = decode(header)?;
+        let key: KeyId = header.kid.parse().map_err(|()| invalid())?;
+        if header.alg != "EdDSA" || header.typ != typ {
+            return Err(invalid());
+        }
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| invalid())?;
+        let signature = Signature::from_slice(&signature).map_err(|_| invalid())?;
+        if !self.keys.verify(key, signed.as_bytes(), &signature, deadline).await? {
+            return Err(invalid());
+        }
+        decode(claims)
+    }
+
+    fn recall(&self, token: &str) -> Option<Access> {
+        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(access) = verified.young.get(token) {
+            return Some(*access);
+        }
+        let (token, access) = verified.old.remove_entry(token)?;
+        verified.young.insert(token, access);
+        Some(access)
+    }
+
+    fn remember(&self, token: &str, access: Access) {
+        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if verified.young.len() >= REMEMBERED_MAX {
+            verified.old = std::mem::take(&mut verified.young);
+        }
+        verified.young.insert(token.into(), access);
+    }
+}
+
+fn unexpired(access: Access, now: Timestamp) -> Result<Access> {
+    if now < access.expires_at {
+        Ok(access)
+    } else {
+        Err(Problem::new(401, "token_expired", "the access token has expired; refresh it or log in again"))
+    }
+}
+
+fn invalid() -> Problem {
+    Problem::unauthenticated("the token is not one of this cluster")
+}
+
+fn encode(value: &impl Serialize) -> String {
+    // Structs of strings and numbers always have JSON.
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(value).unwrap_or_default())
+}
+
+fn decode<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| invalid())?;
+    serde_json::from_slice(&bytes).map_err(|_| invalid())
+}

@@ -1,0 +1,91 @@
+//! Signing up and in, as seed S1 spells it.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::access::Endpoint;
+use crate::http::{Answer, Call, Reply};
+use crate::problem::{Problem, Result};
+use crate::service::{Service, TokenPair};
+
+const PASSWORD_CHARS_MIN: usize = 6;
+const PASSWORD_BYTES_MAX: usize = 1024;
+const NAME_BYTES_MAX: usize = 200;
+const EMAIL_BYTES_MAX: usize = 254;
+
+#[derive(Deserialize)]
+struct SignUpBody {
+    email: String,
+    password: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct LogInBody {
+    email: String,
+    password: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RefreshBody {
+    refresh_token: String,
+}
+
+pub(crate) async fn sign_up(State(service): State<Service>, call: Call) -> Answer {
+    let body: SignUpBody = call.json()?;
+    let email = email_from(&body.email)?;
+    if body.password.chars().count() < PASSWORD_CHARS_MIN || body.password.len() > PASSWORD_BYTES_MAX {
+        let detail = format!(
+            "a password has at least {PASSWORD_CHARS_MIN} characters, at most {PASSWORD_BYTES_MAX} bytes"
+        );
+        return Err(Problem::malformed(detail));
+    }
+    if body.name.is_empty() || body.name.len() > NAME_BYTES_MAX {
+        return Err(Problem::malformed(format!("a name has 1 to {NAME_BYTES_MAX} bytes")));
+    }
+    let id = service.sign_up(email, body.name, body.password, &call.context).await?;
+    Reply::json(StatusCode::CREATED, &json!({"message": "signed up", "userId": id.0.to_string()}))
+}
+
+pub(crate) async fn log_in(State(service): State<Service>, call: Call) -> Answer {
+    let body: LogInBody = call.json()?;
+    let email = body.email.trim().to_lowercase();
+    pair(service.log_in(&email, body.password, &call.context).await?)
+}
+
+pub(crate) async fn refresh(State(service): State<Service>, call: Call) -> Answer {
+    let body: RefreshBody = call.json()?;
+    pair(service.refresh(&body.refresh_token, &call.context).await?)
+}
+
+pub(crate) async fn log_out(State(service): State<Service>, call: Call) -> Answer {
+    let caller = call.caller(&service, Endpoint::LogOut).await?;
+    service.log_out(caller, &call.context).await?;
+    Reply::ok(&json!({"message": "logged out"}))
+}
+
+pub(crate) async fn keys(State(service): State<Service>) -> Answer {
+    Reply::ok(&service.keys().to_json()?)
+}
+
+fn pair(tokens: TokenPair) -> Answer {
+    Reply::ok(&json!({"accessToken": tokens.access, "refreshToken": tokens.refresh}))
+}
+
+/// An address as it is kept: without blanks around it, in lower case.
+fn email_from(text: &str) -> Result<String> {
+    let email = text.trim().to_lowercase();
+    let is_address = email.split_once('@').is_some_and(|(local, domain)| {
+        let is_plain =
+            |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c == '@');
+        is_plain(local) && is_plain(domain)
+    });
+    if is_address && email.len() <= EMAIL_BYTES_MAX {
+        Ok(email)
+    } else {
+        Err(Problem::malformed(format!("not an e-mail address: {text}")))
+    }
+}

@@ -1,0 +1,107 @@
+//! Answers: JSON with the log index it reflects, or a problem.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use holdfast_raft::Read;
+use serde::Serialize;
+
+use crate::problem::Problem;
+
+/// Which log index an answer reflects; every answer has it.
+pub(crate) const INDEX_HEADER: &str = "holdfast-index";
+
+/// How old a stale answer may be.
+const AGE_HEADER: &str = "holdfast-age-ms";
+
+/// What a handler gives back.
+pub(crate) type Answer = Result<Reply, Problem>;
+
+/// A success.
+pub(crate) struct Reply {
+    status: StatusCode,
+    body: Vec<u8>,
+    content_type: &'static str,
+    index: Option<u64>,
+    age: Option<Duration>,
+    etag: Option<u32>,
+    cache: &'static str,
+}
+
+impl Reply {
+    /// JSON with a status.
+    pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+        let unwritable = |_| Problem::new(500, "internal", "the answer cannot be written");
+        let body = serde_json::to_vec(body).map_err(unwritable)?;
+        Ok(Self { status, ..Self::bytes(body, "application/json", "no-store") })
+    }
+
+    pub(crate) fn ok(body: &impl Serialize) -> Answer {
+        Self::json(StatusCode::OK, body)
+    }
+
+    pub(crate) fn created(body: &impl Serialize) -> Answer {
+        Self::json(StatusCode::CREATED, body)
+    }
+
+    /// What was read, with the index and age of its moment.
+    pub(crate) fn read<T, B: Serialize>(read: Read<T>, body: impl FnOnce(T) -> B) -> Answer {
+        let Read { value, index, age } = read;
+        let mut reply = Self::ok(&body(value))?;
+        (reply.index, reply.age) = (Some(index), (!age.is_zero()).then_some(age));
+        Ok(reply)
+    }
+
+    /// Anything else.
+    pub(crate) fn bytes(body: Vec<u8>, content_type: &'static str, cache: &'static str) -> Self {
+        Self { status: StatusCode::OK, body, content_type, index: None, age: None, etag: None, cache }
+    }
+
+    /// Adds the version of what is shown, for `If-Match`.
+    pub(crate) fn version(mut self, version: u32) -> Self {
+        self.etag = Some(version);
+        self
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(self.cache));
+        if let Some(index) = self.index {
+            headers.insert(INDEX_HEADER, HeaderValue::from(index));
+        }
+        if let Some(age) = self.age {
+            headers.insert(AGE_HEADER, HeaderValue::from(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)));
+        }
+        if let Some(version) = self.etag
+            && let Ok(etag) = HeaderValue::try_from(format!("\"{version}\""))
+        {
+            headers.insert(header::ETAG, etag);
+        }
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.to_json().to_string()));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == 401 {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

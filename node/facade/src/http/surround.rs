@@ -1,0 +1,77 @@
+//! What surrounds every call: its name, limits on its head, the headers every answer has, and a problem for paths and
+//! methods that nobody serves.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, Uri};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use tokio::time::Instant;
+
+use crate::http::call::CallName;
+use crate::http::reply::INDEX_HEADER;
+use crate::problem::Problem;
+use crate::service::Service;
+
+/// Longest path and query.
+const URI_BYTES_MAX: usize = 8 << 10;
+
+/// All header names and values of a call together.
+const HEADER_BYTES_MAX: usize = 16 << 10;
+
+/// Under which name a retry of this call would be recognised; every answer has it.
+const REQUEST_ID_HEADER: &str = "holdfast-request-id";
+
+/// Puts everything around the routes.
+pub(crate) fn surround(routes: Router<Service>, service: Service) -> Router {
+    routes
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(service.clone(), around))
+        .with_state(service)
+}
+
+async fn around(State(service): State<Service>, mut request: Request, next: Next) -> Response {
+    let started_at = Instant::now();
+    let name = CallName::of(request.headers());
+    let mut response = match (&name, check_head(&request)) {
+        (_, Err(problem)) => problem.into_response(),
+        (Err(problem), Ok(())) => problem.clone().into_response(),
+        (Ok(name), Ok(())) => {
+            request.extensions_mut().insert(name.clone());
+            next.run(request).await
+        }
+    };
+    let headers = response.headers_mut();
+    if !headers.contains_key(INDEX_HEADER) {
+        headers.insert(INDEX_HEADER, HeaderValue::from(service.replica().applied()));
+    }
+    if let Some(text) = name.ok().and_then(|name| HeaderValue::try_from(name.text).ok()) {
+        headers.insert(REQUEST_ID_HEADER, text);
+    }
+    service.metrics().answered("http", response.status().as_u16(), started_at.elapsed());
+    response
+}
+
+fn check_head(request: &Request) -> Result<(), Problem> {
+    let uri_bytes = request.uri().path().len() + request.uri().query().map_or(0, str::len);
+    if uri_bytes > URI_BYTES_MAX {
+        let detail = format!("path and query are longer than {URI_BYTES_MAX} bytes");
+        return Err(Problem::new(414, "uri_too_long", detail));
+    }
+    let headers = request.headers().iter();
+    let header_bytes: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if header_bytes > HEADER_BYTES_MAX {
+        let detail = format!("the headers are larger than {HEADER_BYTES_MAX} bytes");
+        return Err(Problem::new(431, "headers_too_large", detail));
+    }
+    Ok(())
+}
+
+async fn no_such_path(uri: Uri) -> Problem {
+    Problem::new(404, "no_such_path", format!("nothing is served at {}", uri.path()))
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(405, "no_such_method", format!("{} does not take {method}", uri.path()))
+}

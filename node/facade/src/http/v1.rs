@@ -1,0 +1,51 @@
+//! The native API.
+
+mod bookings;
+mod cluster;
+mod resources;
+mod slots;
+mod users;
+mod venues;
+
+use axum::Router;
+use axum::routing::{get, post, put};
+
+use crate::http::accounts;
+use crate::service::Service;
+
+pub(crate) fn routes() -> Router<Service> {
+    Router::new()
+        .route("/v1/keys", get(accounts::keys))
+        .route("/v1/cluster", get(cluster::show))
+        .route("/v1/users/{id}/role", put(users::change_role))
+        .route("/v1/venues", post(venues::create).get(venues::list))
+        .route("/v1/venues/{id}", get(venues::show))
+        .route("/v1/resources", post(resources::create).get(resources::list))
+        .route("/v1/resources/{id}", get(resources::show))
+        .route("/v1/resources/{id}/slots", post(slots::open).get(slots::list))
+        .route("/v1/slots/{id}", get(slots::show))
+        .route("/v1/bookings", post(bookings::book).get(bookings::list))
+        .route("/v1/bookings/{id}", get(bookings::show).patch(bookings::modify))
+        .route("/v1/bookings/{id}/cancel", post(bookings::cancel))
+        .route("/v1/bookings/{id}/check-in", post(bookings::check_in))
+}
+
+/// A page of a list, as every list of this API is.
+#[derive(serde::Serialize)]
+struct ListBody<T> {
+    items: Vec<T>,
+    next: Option<u64>,
+}
+
+/// A page of rows of which one more than fits was read.
+fn cut<T, B>(
+    mut rows: Vec<T>,
+    limit: usize,
+    id: impl Fn(&T) -> u64,
+    body: impl FnMut(T) -> B,
+) -> ListBody<B> {
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| has_more).map(id);
+    ListBody { items: rows.into_iter().map(body).collect(), next }
+}

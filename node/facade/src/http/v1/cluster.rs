@@ -1,0 +1,51 @@
+//! `/v1/cluster`: the nodes, as this one sees them; answered without a quorum too.
+
+use axum::extract::State;
+use holdfast_raft::{ClusterStatus, NodeStatus};
+use serde::Serialize;
+
+use crate::access::Endpoint;
+use crate::http::{Answer, Call, Reply};
+use crate::service::Service;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ClusterBody {
+    cluster_id: String,
+    leader: Option<u64>,
+    term: u64,
+    nodes: Vec<NodeBody>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NodeBody {
+    id: u64,
+    role: &'static str,
+    listen: String,
+    peer: String,
+    applied_index: Option<u64>,
+    lag: Option<u64>,
+}
+
+pub(crate) async fn show(State(service): State<Service>, call: Call) -> Answer {
+    call.caller_here(&service, Endpoint::ReadCluster).await?;
+    let ClusterStatus { cluster, leadership, nodes, .. } = service.cluster();
+    Reply::ok(&ClusterBody {
+        cluster_id: cluster.to_string(),
+        leader: leadership.leader,
+        term: leadership.term,
+        nodes: nodes.into_iter().map(node_body).collect(),
+    })
+}
+
+fn node_body(node: NodeStatus) -> NodeBody {
+    NodeBody {
+        id: node.id,
+        role: if node.is_voter { "voter" } else { "learner" },
+        listen: node.client_address,
+        peer: node.peer_address,
+        applied_index: node.progress.map(|progress| progress.applied_index),
+        lag: node.progress.map(|progress| progress.lag),
+    }
+}

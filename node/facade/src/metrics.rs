@@ -1,0 +1,159 @@
+//! What a node counts about itself, in the words of OpenMetrics.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use holdfast_raft::{Observer, Replica};
+use holdfast_reservations::{Applied, Outcome};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// What a node counts. Clones count together.
+#[derive(Clone)]
+pub struct Metrics {
+    calls: Family<CallLabels, Counter>,
+    call_seconds: Histogram,
+    outcomes: Family<KindLabels, Counter>,
+    events: Family<KindLabels, Counter>,
+    contradictions: Counter,
+    /// Rises whenever a user may have changed here: what was remembered of users is looked up again.
+    users_epoch: Arc<AtomicU64>,
+    registry: Arc<Registry>,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CallLabels {
+    protocol: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("holdfast");
+        let calls = Family::default();
+        registry.register("calls", "Calls answered, by protocol and status", calls.clone());
+        let call_seconds = Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
+        registry.register_with_unit("call", "Time to answer a call", Unit::Seconds, call_seconds.clone());
+        let outcomes = Family::default();
+        registry.register("commands_applied", "Commands applied, by what they came to", outcomes.clone());
+        let events = Family::default();
+        registry.register("events", "Changes of the agreed state, by kind", events.clone());
+        let contradictions = Counter::default();
+        registry.register(
+            "contradictions",
+            "Commands dropped because they would have broken an invariant: any is an alarm",
+            contradictions.clone(),
+        );
+        let users_epoch = Arc::default();
+        Self {
+            calls,
+            call_seconds,
+            outcomes,
+            events,
+            contradictions,
+            users_epoch,
+            registry: Arc::new(registry),
+        }
+    }
+}
+
+impl Metrics {
+    pub(crate) fn answered(&self, protocol: &'static str, status: u16, took: Duration) {
+        self.calls.get_or_create(&CallLabels { protocol, status }).inc();
+        self.call_seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn users_epoch(&self) -> u64 {
+        self.users_epoch.load(Ordering::Acquire)
+    }
+
+    /// All figures as text, those of the replica included.
+    ///
+    /// # Errors
+    ///
+    /// Never, as far as we know: text can always be written.
+    pub fn to_text(&self, replica: &Replica) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        let mut of_replica = Registry::with_prefix("holdfast");
+        of_replica.register_collector(Box::new(ReplicaFigures(replica.clone())));
+        prometheus_client::encoding::text::encode_registry(&mut text, &self.registry)?;
+        prometheus_client::encoding::text::encode(&mut text, &of_replica)?;
+        Ok(text)
+    }
+}
+
+impl Observer for Metrics {
+    fn applied(&self, applied: &[Applied]) {
+        for applied in applied {
+            let kind = match &applied.outcome {
+                Outcome::Rejected(_) => "rejected",
+                Outcome::Contradicted(_) => "contradicted",
+                Outcome::Venue(..) => "venue",
+                Outcome::Resource(..) => "resource",
+                Outcome::Slots(_) => "slots",
+                Outcome::User(..) => "user",
+                Outcome::Session { .. } | Outcome::SessionsClosed(_) => "session",
+                Outcome::Booking(..) => "booking",
+                Outcome::Ticked { .. } => "tick",
+                Outcome::NodeKeyRegistered => "node_key",
+            };
+            self.outcomes.get_or_create(&KindLabels { kind }).inc();
+            for event in &applied.events {
+                self.events.get_or_create(&KindLabels { kind: event.name() }).inc();
+            }
+            if let Outcome::Contradicted(_) = applied.outcome {
+                self.contradictions.inc();
+            }
+            if let Outcome::User(..) = applied.outcome {
+                self.users_epoch.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+    }
+
+    fn replaced(&self) {
+        self.users_epoch.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// Figures that are read when they are asked for.
+#[derive(Debug)]
+struct ReplicaFigures(Replica);
+
+impl Collector for ReplicaFigures {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let log = self.0.log_counters();
+        let leadership = self.0.leadership();
+        let gauges = [
+            ("applied_index", "The last applied log index", self.0.applied()),
+            ("term", "The term of the leader this node knows", leadership.term),
+            ("leader", "The node id of the leader, 0 if unknown", leadership.leader.unwrap_or(0)),
+            ("is_leader", "1 if this node leads", u64::from(leadership.is_own)),
+            ("is_ready", "1 if this node serves linearizable reads", u64::from(self.0.is_ready())),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(value);
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        let counters = [
+            ("log_records", "Records written to the log", log.records),
+            ("log_bytes", "Bytes written to the log", log.bytes),
+            ("log_syncs", "Syncs of the log", log.syncs),
+        ];
+        for (name, help, value) in counters {
+            let counter = ConstCounter::new(value);
+            counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
+        }
+        Ok(())
+    }
+}

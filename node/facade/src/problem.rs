@@ -1,0 +1,234 @@
+//! Why a call came to nothing, in the words of RFC 9457: one catalogue for HTTP and gRPC.
+
+use holdfast_raft::{ProposeError, ReadError};
+use holdfast_reservations::{Contradiction, Outcome, Rejection, Revision, SlotFull, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::wire::instant;
+
+/// After how many seconds a caller who was turned away should come back.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// Why a call came to nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// Stable, for programs.
+    pub code: &'static str,
+    /// For people: what happened and what to do.
+    pub detail: String,
+    /// Where the refusal stands in the log, if it does.
+    pub revision: Option<Revision>,
+    /// What else a program can use.
+    pub extra: Map<String, Value>,
+}
+
+/// What a command came to, or why it came to nothing.
+pub type Result<T> = std::result::Result<T, Problem>;
+
+impl Problem {
+    /// A problem without details for programs.
+    pub fn new(status: u16, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), revision: None, extra: Map::new() }
+    }
+
+    fn with(mut self, name: &str, value: Value) -> Self {
+        self.extra.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Whether the same call may succeed later. After 504 and 500, only under the same key.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.status, 429 | 500 | 503 | 504)
+    }
+
+    /// When to come back, in seconds.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        matches!(self.status, 429 | 503).then_some(RETRY_AFTER_SECONDS)
+    }
+
+    /// The body of a problem+json answer.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut body = Map::new();
+        body.insert("type".to_owned(), json!(format!("urn:holdfast:problem:{}", self.code)));
+        body.insert("title".to_owned(), json!(title(self.status)));
+        body.insert("status".to_owned(), json!(self.status));
+        body.insert("code".to_owned(), json!(self.code));
+        body.insert("detail".to_owned(), json!(self.detail));
+        body.insert("retryable".to_owned(), json!(self.is_retryable()));
+        if let Some(revision) = self.revision {
+            body.insert("revision".to_owned(), json!(revision.to_string()));
+        }
+        body.extend(self.extra.clone());
+        Value::Object(body)
+    }
+
+    /// Malformed input: it is not what the call takes.
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(400, "malformed", detail)
+    }
+
+    /// Well-formed input that makes no sense.
+    pub fn senseless(detail: impl Into<String>) -> Self {
+        Self::new(422, "invalid", detail)
+    }
+
+    /// Nobody is signed in, or not any more.
+    pub fn unauthenticated(detail: impl Into<String>) -> Self {
+        Self::new(401, "unauthenticated", detail)
+    }
+
+    /// The caller's role is another.
+    pub fn forbidden() -> Self {
+        Self::new(403, "forbidden", "your role does not allow this call")
+    }
+
+    /// There is no such thing for this caller.
+    pub fn not_found(code: &'static str, what: impl std::fmt::Display) -> Self {
+        Self::new(404, code, format!("there is no {what}, or it is not yours"))
+    }
+}
+
+/// The success in an outcome, or its refusal as a problem.
+pub fn success(outcome: Outcome, revision: Revision) -> Result<Outcome> {
+    match outcome {
+        Outcome::Rejected(rejection) => Err(Problem { revision: Some(revision), ..rejected(&rejection) }),
+        Outcome::Contradicted(contradiction) => Err(contradicted(&contradiction, revision)),
+        Outcome::Venue(..)
+        | Outcome::Resource(..)
+        | Outcome::Slots(_)
+        | Outcome::User(..)
+        | Outcome::Session { .. }
+        | Outcome::SessionsClosed(_)
+        | Outcome::Booking(..)
+        | Outcome::Ticked { .. }
+        | Outcome::NodeKeyRegistered => Ok(outcome),
+    }
+}
+
+/// An outcome that this call's command cannot have: a mistake of ours.
+pub fn unexpected(outcome: &Outcome) -> Problem {
+    tracing::error!(?outcome, "an outcome of another command");
+    Problem::new(500, "internal", "the outcome is not one of this call")
+}
+
+fn rejected(rejection: &Rejection) -> Problem {
+    match rejection {
+        Rejection::Unauthenticated => Problem::unauthenticated("the token was revoked; log in again"),
+        Rejection::Forbidden => Problem::forbidden(),
+        Rejection::KeyReused => Problem::new(
+            422,
+            "key_reused",
+            "this idempotency key was used for another call; a new call needs a new key",
+        ),
+        Rejection::KeyExpired => Problem::new(
+            409,
+            "key_expired",
+            "this idempotency key is so old that nobody knows whether it had an effect; look, then use a new key",
+        ),
+        Rejection::TooManyKeys => Problem::new(
+            429,
+            "too_many_keys",
+            "all idempotency keys of this user are used up for now; wait, or call without a key",
+        ),
+        Rejection::VenueNotFound(id) => Problem::not_found("venue_not_found", id),
+        Rejection::ResourceNotFound(id) => Problem::not_found("resource_not_found", id),
+        Rejection::SlotNotFound(Some(id)) => Problem::not_found("slot_not_found", id),
+        Rejection::SlotNotFound(None) => Problem::not_found("slot_not_found", "slot with this window"),
+        Rejection::PoolNotFound(id) => Problem::not_found("pool_not_found", format!("{id} in this slot")),
+        Rejection::BookingNotFound(id) => Problem::not_found("booking_not_found", id),
+        Rejection::UserNotFound(id) => Problem::not_found("user_not_found", id),
+        Rejection::EmailTaken => Problem::new(409, "email_taken", "somebody has signed up with this address"),
+        Rejection::SessionInvalid => Problem::new(
+            401,
+            "session_invalid",
+            "this refresh token has expired, was used before, or was revoked; log in again",
+        ),
+        Rejection::SlotFull(full) => slot_full(full),
+        Rejection::VersionMismatch { current } => {
+            let detail = format!("the booking has changed; its version is {current}");
+            Problem::new(412, "version", detail).with("version", json!(current))
+        }
+        Rejection::AlreadyCancelled => Problem::new(409, "already_cancelled", "the booking was cancelled"),
+        Rejection::AlreadyUsed { used_at, used_by } => {
+            let detail = format!("the party was admitted at {} by user {}", instant(*used_at), used_by.0);
+            let problem = Problem::new(409, "already_used", detail);
+            problem.with("usedAt", json!(instant(*used_at))).with("usedBy", json!(used_by.0))
+        }
+        Rejection::TooEarly { opens_at } => {
+            moment(409, "too_early", "the slot begins at", "opensAt", *opens_at)
+        }
+        Rejection::TooLate { ended_at } => moment(409, "too_late", "the slot ended at", "endedAt", *ended_at),
+    }
+}
+
+fn moment(status: u16, code: &'static str, says: &str, name: &str, at: Timestamp) -> Problem {
+    Problem::new(status, code, format!("{says} {}", instant(at))).with(name, json!(instant(at)))
+}
+
+fn slot_full(full: &SlotFull) -> Problem {
+    let detail = match (full.available, full.alternatives.as_slice()) {
+        (0, []) => "the slot is sold out".to_owned(),
+        (left, []) => format!("only {left} places are left"),
+        (0, _) => "the slot is sold out; the alternatives have room".to_owned(),
+        (left, _) => format!("only {left} places are left; the alternatives have room"),
+    };
+    let alternatives: Vec<u64> = full.alternatives.iter().map(|slot| slot.0).collect();
+    let problem = Problem::new(409, "slot_full", detail)
+        .with("available", json!(full.available))
+        .with("alternatives", json!(alternatives));
+    match full.sold_out_at {
+        Some(at) => problem.with("soldOutAt", json!(instant(at))),
+        None => problem,
+    }
+}
+
+fn contradicted(contradiction: &Contradiction, revision: Revision) -> Problem {
+    tracing::error!(%contradiction, %revision, "a command contradicted an invariant and was dropped");
+    let detail = "the command would have broken an invariant and was dropped; please report it";
+    Problem { revision: Some(revision), ..Problem::new(500, "contradiction", detail) }
+}
+
+impl From<ProposeError> for Problem {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::NoLeader | ProposeError::NotLeader => {
+                Self::new(503, "no_quorum", "no majority of the nodes can be reached; nothing was done")
+            }
+            ProposeError::Overloaded => Self::new(503, "overloaded", "too much is waiting; nothing was done"),
+            ProposeError::OutcomeUnknown => Self::new(
+                504,
+                "outcome_unknown",
+                "nobody knows yet whether this took effect; retry with the same idempotency key to find out",
+            ),
+            ProposeError::Malformed => Self::new(500, "internal", "the request cannot be proposed"),
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Unavailable => {
+                Self::new(503, "no_quorum", "no majority confirmed that this answer would be current")
+            }
+            ReadError::Overloaded => Self::new(503, "overloaded", "too many reads are waiting"),
+            ReadError::TooStale { age_ms } => {
+                let detail = format!("the state of this node is {age_ms} ms old");
+                Self::new(503, "too_stale", detail).with("ageMs", json!(age_ms))
+            }
+            ReadError::Broken => Self::new(500, "internal", "the rows of this node cannot be read"),
+        }
+    }
+}
+
+fn title(status: u16) -> &'static str {
+    axum::http::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("Problem")
+}

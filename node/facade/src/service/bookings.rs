@@ -1,0 +1,140 @@
+//! Bookings: making, changing and finding them.
+
+use std::sync::Arc;
+
+use holdfast_raft::{Consistency, Read};
+use holdfast_reservations::{
+    Booking, BookingId, BookingsOf, Command, Order, Outcome, ReadTyped as _, Revision, Slot, SlotId, UserId,
+    list_bookings,
+};
+use holdfast_storage::rows::View;
+use tokio::time::Instant;
+
+use crate::problem::{Problem, Result, unexpected};
+use crate::service::{CallContext, Caller, Service};
+
+/// Bookings looked at for one page of a filtered list; the page may then be short, and `next` goes on.
+const LOOKED_AT_MAX: usize = 2_000;
+
+/// Which bookings a list shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BookingFilter<'a> {
+    pub(crate) user: Option<UserId>,
+    pub(crate) slot: Option<SlotId>,
+    pub(crate) status: Option<&'a str>,
+}
+
+/// A part of a list, and where it goes on.
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) next: Option<BookingId>,
+}
+
+impl Service {
+    /// Books, changes, cancels or checks in.
+    pub(crate) async fn change_booking(
+        &self,
+        caller: Caller,
+        command: Command,
+        call: &CallContext,
+    ) -> Result<(BookingId, Booking, Revision)> {
+        match self.submit(caller.principal(), command, call).await? {
+            (Outcome::Booking(id, booking), revision) => Ok((id, booking, revision)),
+            (other, _) => Err(unexpected(&other)),
+        }
+    }
+
+    /// A booking the caller may see.
+    pub(crate) async fn booking(
+        &self,
+        caller: Caller,
+        id: BookingId,
+        consistency: Consistency,
+        deadline: Instant,
+    ) -> Result<Read<Arc<Booking>>> {
+        let Read { value, index, age } =
+            self.read(consistency, deadline, |view| view.row::<Booking>(id)).await?;
+        let visible = value.filter(|booking| booking.user == caller.user || caller.role.manages_bookings());
+        let value = visible.ok_or_else(|| Problem::not_found("booking_not_found", id))?;
+        Ok(Read { value, index, age })
+    }
+
+    /// Bookings the caller may see, newest first.
+    pub(crate) async fn bookings(
+        &self,
+        caller: Caller,
+        filter: BookingFilter<'_>,
+        after: Option<BookingId>,
+        limit: usize,
+        consistency: Consistency,
+        deadline: Instant,
+    ) -> Result<Read<Page<(BookingId, Arc<Booking>)>>> {
+        let user = match (filter.user, caller.role.manages_bookings()) {
+            (Some(user), true) => Some(user),
+            (None, true) => None,
+            (Some(user), false) if user != caller.user => return Err(Problem::forbidden()),
+            (Some(_) | None, false) => Some(caller.user),
+        };
+        let of = match (user, filter.slot) {
+            (Some(user), _) => BookingsOf::User(user),
+            (None, Some(slot)) => BookingsOf::Slot(slot),
+            (None, None) => BookingsOf::Everybody,
+        };
+        let matches = |booking: &Booking| {
+            filter.slot.is_none_or(|slot| slot == booking.slot)
+                && filter.status.is_none_or(|status| status == booking.state.name())
+        };
+        self.read(consistency, deadline, |view| page(view, of, after, limit, matches)).await
+    }
+
+    /// Bookings of the caller with their slots, in either order of the time they were made.
+    pub(crate) async fn history(
+        &self,
+        caller: Caller,
+        after: Option<BookingId>,
+        order: Order,
+        limit: usize,
+        consistency: Consistency,
+        deadline: Instant,
+    ) -> Result<Read<Vec<(BookingId, Arc<Booking>, Arc<Slot>)>>> {
+        let with = |view: &View<'_>| {
+            let bookings =
+                list_bookings(view, BookingsOf::User(caller.user), after, order, limit).into_iter();
+            bookings
+                .filter_map(|(id, booking)| {
+                    let slot = view.row::<Slot>(booking.slot)?;
+                    Some((id, booking, slot))
+                })
+                .collect()
+        };
+        self.read(consistency, deadline, with).await
+    }
+}
+
+fn page(
+    view: &View<'_>,
+    of: BookingsOf,
+    mut after: Option<BookingId>,
+    limit: usize,
+    matches: impl Fn(&Booking) -> bool,
+) -> Page<(BookingId, Arc<Booking>)> {
+    let mut items = Vec::new();
+    let mut looked_at = 0;
+    loop {
+        let chunk = list_bookings(view, of, after, Order::Descending, limit + 1);
+        let is_last = chunk.len() <= limit;
+        for (id, booking) in chunk {
+            if items.len() == limit || looked_at == LOOKED_AT_MAX {
+                return Page { items, next: after };
+            }
+            looked_at += 1;
+            after = Some(id);
+            if matches(&booking) {
+                items.push((id, booking));
+            }
+        }
+        if is_last {
+            return Page { items, next: None };
+        }
+    }
+}

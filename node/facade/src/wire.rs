@@ -1,0 +1,205 @@
+//! Values as JSON writes them: ids as numbers or digits, moments as RFC 3339.
+
+use std::fmt;
+
+use holdfast_reservations::{Booking, BookingId, PoolCounts, PoolKind, Slot, SlotId, SlotStatus, Timestamp};
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize};
+
+/// The last moment a caller may name: the end of the year 9999.
+const LAST_MOMENT_MS: u64 = 253_402_300_799_999;
+
+/// An id: a JSON number, or its digits in a string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Id(pub(crate) u64);
+
+/// No id is as large: what a negative one means.
+const NOBODY: u64 = u64::MAX;
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Digits;
+
+        impl Visitor<'_> for Digits {
+            type Value = Id;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "an id: a whole number or its digits")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Id, E> {
+                match i64::try_from(number) {
+                    Ok(_) => Ok(Id(number)),
+                    Err(_) => Err(E::custom("the number is too large for an id")),
+                }
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Id, E> {
+                Ok(Id(u64::try_from(number).unwrap_or(NOBODY)))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Id, E> {
+                id_in(text).map(Id).ok_or_else(|| E::custom("an id has only digits"))
+            }
+        }
+
+        deserializer.deserialize_any(Digits)
+    }
+}
+
+/// The id in a path or a query.
+pub(crate) fn id_in(text: &str) -> Option<u64> {
+    let is_digits = !text.is_empty() && text.len() <= 19 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_digits.then(|| text.parse().ok()).flatten()
+}
+
+/// A moment a caller names: RFC 3339 with an offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment(pub(crate) Timestamp);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        moment_in(&text).map(Self).ok_or_else(|| de::Error::custom("not a moment like 2026-06-23T07:30:00Z"))
+    }
+}
+
+/// The moment in a text. Before 1970 counts as 1970: nothing was ever due or open there.
+pub(crate) fn moment_in(text: &str) -> Option<Timestamp> {
+    let parsed: jiff::Timestamp = text.parse().ok()?;
+    let millis = u64::try_from(parsed.as_millisecond()).unwrap_or(0);
+    Some(Timestamp(millis.min(LAST_MOMENT_MS)))
+}
+
+/// A moment as RFC 3339 in UTC.
+pub(crate) fn instant(at: Timestamp) -> String {
+    let millis = i64::try_from(at.0.min(LAST_MOMENT_MS)).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| String::new(), |moment| moment.to_string())
+}
+
+/// How many places: at least one. More than any pool has is one too many, not malformed.
+pub(crate) fn count_from(count: i64) -> crate::problem::Result<u32> {
+    match count {
+        ..1 => Err(crate::problem::Problem::senseless(format!("count is {count}; it must be at least 1"))),
+        _ => Ok(u32::try_from(count).unwrap_or(u32::MAX)),
+    }
+}
+
+/// A booking on `/v1`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BookingBody {
+    id: u64,
+    slot_id: u64,
+    pool_id: u64,
+    user_id: u64,
+    status: &'static str,
+    count: u32,
+    seats: [String; 0],
+    version: u32,
+    revision: String,
+    booked_at: String,
+}
+
+pub(crate) fn booking_body(id: BookingId, booking: &Booking) -> BookingBody {
+    BookingBody {
+        id: id.0,
+        slot_id: booking.slot.0,
+        pool_id: booking.pool.0,
+        user_id: booking.user.0,
+        status: booking.state.name(),
+        count: booking.count,
+        seats: [],
+        version: booking.version,
+        revision: booking.revision.to_string(),
+        booked_at: instant(booking.booked_at),
+    }
+}
+
+/// A slot on `/v1`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SlotBody {
+    id: u64,
+    resource_id: u64,
+    start_time: String,
+    end_time: String,
+    status: &'static str,
+    pools: Vec<PoolBody>,
+}
+
+/// A pool on `/v1`.
+#[derive(Serialize)]
+struct PoolBody {
+    id: u64,
+    name: String,
+    kind: &'static str,
+    capacity: u32,
+    available: u32,
+    held: u32,
+    confirmed: u32,
+}
+
+/// A slot, its pools counted by `counts`. A slot whose end has come is finished, whether or not a tick has said so.
+pub(crate) fn slot_body(
+    id: SlotId,
+    slot: &Slot,
+    now: Timestamp,
+    counts: impl Fn(holdfast_reservations::PoolId) -> Option<PoolCounts>,
+) -> SlotBody {
+    let pools = slot.pools.iter().map(|pool| {
+        let PoolKind::Counter { capacity } = pool.kind;
+        let counts = counts(pool.id).unwrap_or_else(|| PoolCounts::open(capacity));
+        let PoolCounts { available, held, confirmed, .. } = counts;
+        PoolBody {
+            id: pool.id.0,
+            name: pool.name.clone(),
+            kind: "counter",
+            capacity,
+            available,
+            held,
+            confirmed,
+        }
+    });
+    let status = match slot.status {
+        SlotStatus::Open if slot.is_bookable_at(now) => "open",
+        SlotStatus::Open | SlotStatus::Finished => "finished",
+    };
+    SlotBody {
+        id: id.0,
+        resource_id: slot.resource.0,
+        start_time: instant(slot.window.starts_at()),
+        end_time: instant(slot.window.ends_at()),
+        status,
+        pools: pools.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_number_or_its_digits() {
+        let read = |json: &str| serde_json::from_str::<Id>(json).ok().map(|id| id.0);
+        assert_eq!(read("7"), Some(7));
+        assert_eq!(read("\"7\""), Some(7));
+        assert_eq!(read("-7"), Some(NOBODY));
+        for refused in
+            ["7.0", "true", "null", "\"\"", "\"7a\"", "\" 7\"", "\"-7\"", "9223372036854775808", "1e3"]
+        {
+            assert_eq!(read(refused), None, "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_moment_has_an_offset_and_is_written_in_utc() {
+        let read = |text: &str| moment_in(text).map(instant);
+        assert_eq!(read("2025-06-23T07:30:41Z").as_deref(), Some("2025-06-23T07:30:41Z"));
+        assert_eq!(read("2025-06-23T09:30:41.5+02:00").as_deref(), Some("2025-06-23T07:30:41.5Z"));
+        assert_eq!(read("1969-12-31T00:00:00Z").as_deref(), Some("1970-01-01T00:00:00Z"));
+        for refused in ["", "2025-06-23", "2025-06-23T07:30:41", "2025-13-01T00:00:00Z", "tomorrow", "17"] {
+            assert_eq!(read(refused), None, "{refused}");
+        }
+    }
+}

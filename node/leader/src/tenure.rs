@@ -1,0 +1,21 @@
+//! Starts the leader's work when this node comes to lead, and ends it when another does.
+
+use holdfast_raft::Replica;
+
+use crate::scheduler::Scheduler;
+
+/// Does the leader's work whenever this node leads, until the replica is gone.
+pub async fn serve(replica: Replica) {
+    let mut leadership = replica.watch_leadership();
+    loop {
+        let Ok(began) = leadership.wait_for(|leadership| leadership.is_own).await.map(|began| *began) else {
+            return;
+        };
+        tracing::info!(term = began.term, "this node leads");
+        tokio::select! {
+            () = Scheduler::new(replica.clone()).run() => (),
+            ended = leadership.wait_for(|now| *now != began) => if ended.is_err() { return },
+        }
+        tracing::info!(term = began.term, "this node leads no more");
+    }
+}
