@@ -1,0 +1,67 @@
+//! How a client is set up.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tonic::metadata::AsciiMetadataValue;
+
+use crate::driver::{Driver, IN_FLIGHT_MAX};
+use crate::unary::Unary;
+use crate::{Client, Error};
+
+/// Until when a call is retried, unless said otherwise.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Where the cluster is, who calls, and how long a call may take.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    endpoints: Vec<String>,
+    token: String,
+    deadline: Duration,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self { endpoints: Vec::new(), token: String::new(), deadline: DEADLINE }
+    }
+}
+
+impl Builder {
+    /// HOST:PORT of some nodes; any will do.
+    #[must_use]
+    pub fn endpoints<T: Into<String>>(mut self, endpoints: impl IntoIterator<Item = T>) -> Self {
+        self.endpoints = endpoints.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The access token of the caller.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = token.into();
+        self
+    }
+
+    /// Until when a call is retried.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// A client that connects when it is first used. Call it within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setup`] if there is no endpoint or the token cannot be one.
+    pub fn build(self) -> Result<Client, Error> {
+        if self.endpoints.is_empty() {
+            return Err(Error::Setup("a client needs at least one endpoint".to_owned()));
+        }
+        let token = AsciiMetadataValue::try_from(format!("Bearer {}", self.token));
+        let token = token.map_err(|_| Error::Setup("the token is not ASCII".to_owned()))?;
+        let (operations, queue) = mpsc::channel(IN_FLIGHT_MAX);
+        let unary = Unary::new(&self.endpoints, token.clone())?;
+        tokio::spawn(Driver::new(self.endpoints, token, queue).run());
+        Ok(Client { operations, unary, deadline: self.deadline })
+    }
+}

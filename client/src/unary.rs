@@ -1,0 +1,57 @@
+//! Calls that go alone, one request and one answer each.
+
+use std::time::Duration;
+
+use holdfast_proto::v1 as proto;
+use holdfast_proto::v1::reservations_client::ReservationsClient;
+use tonic::metadata::AsciiMetadataValue;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+use uuid::Uuid;
+
+use crate::booking::Booking;
+use crate::error::{Error, refusal_from};
+
+/// A connection for unary calls to one of the endpoints, made when it is first used.
+#[derive(Clone, Debug)]
+pub(crate) struct Unary {
+    client: ReservationsClient<Channel>,
+    token: AsciiMetadataValue,
+}
+
+impl Unary {
+    pub(crate) fn new(endpoints: &[String], token: AsciiMetadataValue) -> Result<Self, Error> {
+        let endpoint = &endpoints[rand::random_range(0..endpoints.len())];
+        let unusable = |error: tonic::transport::Error| Error::Setup(format!("{endpoint}: {error}"));
+        let endpoint = Endpoint::from_shared(format!("http://{endpoint}")).map_err(unusable)?;
+        Ok(Self { client: ReservationsClient::new(endpoint.tcp_nodelay(true).connect_lazy()), token })
+    }
+
+    pub(crate) async fn book(
+        &self,
+        request_id: Uuid,
+        body: proto::BookRequest,
+        deadline: Duration,
+    ) -> Result<Booking, Error> {
+        let mut request = Request::new(body);
+        request.set_timeout(deadline);
+        let metadata = request.metadata_mut();
+        metadata.insert("authorization", self.token.clone());
+        if let Ok(key) = AsciiMetadataValue::try_from(request_id.to_string()) {
+            metadata.insert("idempotency-key", key);
+        }
+        match self.client.clone().book(request).await {
+            Ok(response) => Ok(response.into_inner().into()),
+            Err(status) => Err(error_from(&status, request_id)),
+        }
+    }
+}
+
+/// Only what a node says itself is sure.
+fn error_from(status: &Status, request_id: Uuid) -> Error {
+    match refusal_from(status) {
+        Some(refusal) if refusal.status == 503 => Error::Unavailable(refusal.detail),
+        Some(refusal) if refusal.status < 500 => Error::Refused(refusal),
+        Some(_) | None => Error::Unknown { request_id },
+    }
+}

@@ -1,0 +1,38 @@
+//! Many nodes at once: operator verbs, the demo, the load generator, and local clusters of child processes.
+
+mod bench;
+mod demo;
+mod failure;
+mod http;
+mod local;
+mod output;
+mod park;
+mod proc;
+mod status;
+
+use clap::Subcommand;
+
+pub use bench::{BenchArguments, run as bench};
+pub use demo::{DemoArguments, run as demo};
+pub use failure::Failure;
+pub use http::{Api, Connection, Reply};
+pub use local::{LocalCluster, LocalNode, LocalOptions, Operator};
+pub use output::{OutputFormat, print_rows};
+
+/// What an operator can do with a cluster.
+#[derive(Debug, Subcommand)]
+pub enum ClusterVerb {
+    /// Show the nodes, who leads, and how far each has come
+    Status(status::StatusArguments),
+}
+
+/// Does an operator's verb.
+///
+/// # Errors
+///
+/// See [`Failure`].
+pub fn operate(verb: &ClusterVerb) -> Result<(), Failure> {
+    match verb {
+        ClusterVerb::Status(arguments) => failure::block_on(status::run(arguments)),
+    }
+}

@@ -1,0 +1,345 @@
+//! A cluster of child processes on this machine: for the demo, the load generator and the tests.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use crate::failure::Failure;
+use crate::http::{Api, Connection};
+
+/// A node that is not ready by then has failed to start.
+const READY_DURATION_MAX: Duration = Duration::from_secs(60);
+
+/// Between two looks at something that is waited for.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How a local cluster is started.
+#[derive(Clone, Debug)]
+pub struct LocalOptions {
+    /// The `holdfast` binary.
+    pub binary: PathBuf,
+    /// Where the nodes keep their folders and logs.
+    pub dir: PathBuf,
+    /// How many nodes.
+    pub nodes: usize,
+    /// The first node's client port; each further node takes ten more. Any free ports if `None`.
+    pub base_port: Option<u16>,
+    /// Settings for every node, as environment variables.
+    pub environment: Vec<(String, String)>,
+}
+
+/// Who may operate a local cluster.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    /// The address to log in with.
+    pub email: String,
+    /// The password to log in with.
+    pub password: String,
+}
+
+/// A cluster of child processes. They end with it.
+pub struct LocalCluster {
+    options: LocalOptions,
+    /// Who may operate it.
+    pub operator: Operator,
+    /// Its nodes, running or not.
+    pub nodes: Vec<LocalNode>,
+}
+
+/// One child process.
+pub struct LocalNode {
+    /// Its data folder.
+    pub data_dir: PathBuf,
+    /// Where its log lines go.
+    pub log: PathBuf,
+    /// Where it listens, once it has said so.
+    pub addresses: Option<Addresses>,
+    child: Option<Child>,
+}
+
+/// Where a node listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+pub struct Addresses {
+    /// For clients.
+    pub listen: SocketAddr,
+    /// For other nodes.
+    pub peer: SocketAddr,
+    /// For operators' tools.
+    pub admin: SocketAddr,
+}
+
+impl LocalCluster {
+    /// Starts a cluster, node by node, and waits until all serve.
+    ///
+    /// # Errors
+    ///
+    /// Says which node did not start and where its log is.
+    pub async fn start(options: LocalOptions) -> Result<Self, Failure> {
+        let operator = Operator {
+            email: "operator@holdfast.local".to_owned(),
+            password: format!("{:08x}", rand::random::<u32>()),
+        };
+        let mut cluster = Self { options, operator, nodes: Vec::new() };
+        for _ in 0..cluster.options.nodes {
+            let position = cluster.add();
+            cluster.run(position, &[])?;
+            cluster.ready(position).await?;
+        }
+        cluster.voters(cluster.options.nodes.min(5)).await?;
+        Ok(cluster)
+    }
+
+    /// Makes room for one more node; it is not started yet.
+    pub fn add(&mut self) -> usize {
+        let position = self.nodes.len();
+        let dir = self.options.dir.join(format!("node-{}", position + 1));
+        let log = self.options.dir.join(format!("node-{}.log", position + 1));
+        self.nodes.push(LocalNode { data_dir: dir, log, addresses: None, child: None });
+        position
+    }
+
+    /// Runs a node: the first founds the cluster, the others join it. `more` are further flags.
+    ///
+    /// # Errors
+    ///
+    /// If the process cannot be started.
+    pub fn run(&mut self, position: usize, more: &[&str]) -> Result<(), Failure> {
+        let peers: Vec<String> = self
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != position)
+            .filter_map(|(_, node)| node.addresses.map(|addresses| addresses.peer.to_string()))
+            .collect();
+        let node = &mut self.nodes[position];
+        std::fs::create_dir_all(&node.data_dir)?;
+        let port = |offset: u16| match self.options.base_port {
+            None => "127.0.0.1:0".to_owned(),
+            Some(base) => format!("127.0.0.1:{}", base + offset + 10 * position as u16),
+        };
+        let log = File::options().create(true).append(true).open(&node.log)?;
+        let mut command = Command::new(&self.options.binary);
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HOLDFAST_")) {
+            command.env_remove(name);
+        }
+        command
+            .arg("start")
+            .arg("--data-dir")
+            .arg(&node.data_dir)
+            .args(["--listen", &port(0), "--peer-listen", &port(1), "--admin-listen", &port(2)])
+            .args(more)
+            .envs(self.options.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .kill_on_drop(true);
+        if peers.is_empty() {
+            let operator = format!("{}:{}", self.operator.email, self.operator.password);
+            command.arg("--init").env("HOLDFAST_BOOTSTRAP_OPERATOR", operator);
+        } else {
+            command.args(["--join", &peers.join(",")]);
+        }
+        node.child = Some(command.spawn()?);
+        Ok(())
+    }
+
+    /// Waits until a node serves.
+    ///
+    /// # Errors
+    ///
+    /// Says why not and where its log is.
+    pub async fn ready(&mut self, position: usize) -> Result<(), Failure> {
+        let started_at = Instant::now();
+        loop {
+            let node = &mut self.nodes[position];
+            node.learn_addresses();
+            if let Some(status) = node.exit_status()? {
+                let says = format!("node {} ended with {status}: {}", position + 1, node.last_words());
+                return Err(Failure::Unhealthy(says));
+            }
+            if let Some(addresses) = node.addresses
+                && get(addresses.listen, "/readyz").await.is_some_and(|(status, _)| status == 200)
+            {
+                return Ok(());
+            }
+            if started_at.elapsed() > READY_DURATION_MAX {
+                let says = format!("node {} is not ready; see {}", position + 1, node.log.display());
+                return Err(Failure::Unhealthy(says));
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+
+    /// Waits until so many nodes vote.
+    ///
+    /// # Errors
+    ///
+    /// If they do not in time.
+    pub async fn voters(&self, wanted: usize) -> Result<(), Failure> {
+        let started_at = Instant::now();
+        let mut api = self.api();
+        while started_at.elapsed() < READY_DURATION_MAX {
+            if api.token.is_none() {
+                drop(api.log_in(&self.operator.email, &self.operator.password).await);
+            }
+            if let Ok(cluster) = api.get("/v1/cluster").await {
+                let nodes = cluster["nodes"].as_array().map_or(&[][..], Vec::as_slice);
+                if nodes.iter().filter(|node| node["role"] == "voter").count() >= wanted {
+                    return Ok(());
+                }
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+        Err(Failure::Unhealthy(format!("there are not {wanted} voters; see {}", self.options.dir.display())))
+    }
+
+    /// Where the running nodes take clients.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<String> {
+        let running = self.nodes.iter().filter(|node| node.child.is_some());
+        running.filter_map(|node| node.addresses).map(|addresses| addresses.listen.to_string()).collect()
+    }
+
+    /// An API over all running nodes, for nobody yet.
+    #[must_use]
+    pub fn api(&self) -> Api {
+        Api { endpoints: self.endpoints(), token: None }
+    }
+
+    /// An API for the operator.
+    ///
+    /// # Errors
+    ///
+    /// If he cannot log in.
+    pub async fn operator_api(&self) -> Result<Api, Failure> {
+        let mut api = self.api();
+        api.log_in(&self.operator.email, &self.operator.password).await?;
+        Ok(api)
+    }
+
+    /// The position of the node that leads, once one does.
+    ///
+    /// # Errors
+    ///
+    /// If none does in time.
+    pub async fn leader(&self) -> Result<usize, Failure> {
+        let started_at = Instant::now();
+        while started_at.elapsed() < READY_DURATION_MAX {
+            for (position, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.child.is_some()) {
+                let Some(addresses) = node.addresses else { continue };
+                let Some((200, ready)) = get(addresses.listen, "/readyz").await else { continue };
+                if ready["node"].is_u64() && ready["node"] == ready["leader"] {
+                    return Ok(position);
+                }
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+        Err(Failure::Unhealthy(format!("no node leads; see {}", self.options.dir.display())))
+    }
+
+    /// The digest of a node's rows, and the log index it is of.
+    pub async fn digest(&self, position: usize) -> Option<(u64, String)> {
+        let (_, digest) = get(self.nodes[position].addresses?.admin, "/digest").await?;
+        Some((digest["appliedIndex"].as_u64()?, digest["digest"].as_str()?.to_owned()))
+    }
+
+    /// A figure of a node, by its name in OpenMetrics.
+    pub async fn figure(&self, position: usize, name: &str) -> Option<f64> {
+        let admin = self.nodes[position].addresses?.admin;
+        let reply =
+            Connection::to(admin.to_string()).send(hyper::Method::GET, "/metrics", None, None, None).await;
+        let text = String::from_utf8(reply.ok()?.bytes.to_vec()).ok()?;
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+    }
+
+    /// Ends a node as a crash would (`kill -9`), and waits until it is gone.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be ended.
+    pub async fn kill(&mut self, position: usize) -> Result<(), Failure> {
+        if let Some(mut child) = self.nodes[position].child.take() {
+            child.kill().await?;
+        }
+        Ok(())
+    }
+
+    /// Asks a node to stop, and waits until it has.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be asked.
+    pub async fn stop(&mut self, position: usize) -> Result<Option<ExitStatus>, Failure> {
+        let Some(mut child) = self.nodes[position].child.take() else { return Ok(None) };
+        let Some(pid) = child.id() else { return Ok(None) };
+        Command::new("kill").args(["-TERM", &pid.to_string()]).status().await?;
+        Ok(Some(child.wait().await?))
+    }
+
+    /// Ends all nodes at once as a power cut of the machine would, short of its disks.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be ended.
+    pub async fn kill_all(&mut self) -> Result<(), Failure> {
+        for node in &mut self.nodes {
+            if let Some(child) = &mut node.child {
+                child.start_kill()?;
+            }
+        }
+        for position in 0..self.nodes.len() {
+            self.kill(position).await?;
+        }
+        Ok(())
+    }
+}
+
+impl LocalNode {
+    /// The process id, if it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().and_then(Child::id)
+    }
+
+    /// How the process ended, if it has.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be found out.
+    pub fn exit_status(&mut self) -> Result<Option<ExitStatus>, Failure> {
+        match &mut self.child {
+            Some(child) => Ok(child.try_wait()?),
+            None => Ok(None),
+        }
+    }
+
+    fn learn_addresses(&mut self) {
+        let text = std::fs::read(self.data_dir.join("addresses.json")).unwrap_or_default();
+        if let Ok(addresses) = serde_json::from_slice(&text) {
+            self.addresses = Some(addresses);
+        }
+    }
+
+    /// The end of what it logged.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        last_lines(&self.log, 5)
+    }
+}
+
+fn last_lines(path: &Path, count: usize) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+async fn get(address: SocketAddr, path: &str) -> Option<(u16, Value)> {
+    let mut connection = Connection::to(address.to_string());
+    let reply = connection.send(hyper::Method::GET, path, None, None, None).await.ok()?;
+    Some((reply.status, reply.json))
+}

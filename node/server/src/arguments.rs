@@ -1,0 +1,88 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A reservation store that neither oversells nor forgets: one binary, replicated through Raft.
+#[derive(Debug, Parser)]
+#[command(name = "holdfast", version, about, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run a node of a cluster
+    Start(StartArguments),
+    /// Run one node in a temporary folder, for trying things out
+    Dev(DevArguments),
+    /// Start a local cluster, play a guest's day over real HTTP, kill the leader, and show that nothing was lost
+    Demo(holdfast_cluster::DemoArguments),
+    /// Load a cluster with bookings and print how fast it is
+    Bench(holdfast_cluster::BenchArguments),
+    /// Look at a cluster and change it
+    #[command(subcommand)]
+    Cluster(holdfast_cluster::ClusterVerb),
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(ConfigVerb),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StartArguments {
+    /// Where this node keeps its data: identity, log/, state/, snapshots/
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// Where clients connect, HTTP and gRPC [default: 127.0.0.1:3000]; port 0 takes any and remembers it
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) listen: Option<String>,
+    /// Where other nodes connect [default: 127.0.0.1:3001]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) peer_listen: Option<String>,
+    /// Where operators' tools connect: /metrics, /livez, /readyz, /digest [default: 127.0.0.1:3002]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) admin_listen: Option<String>,
+    /// What clients are told to connect to [default: the address of --listen]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) advertise: Option<String>,
+    /// What other nodes are told to connect to [default: the address of --peer-listen]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) peer_advertise: Option<String>,
+    /// Found a cluster of one, if the folder is empty
+    #[arg(long)]
+    pub(crate) init: bool,
+    /// Peer addresses of a cluster to join, if the folder is empty; dead ones are passed over
+    #[arg(long, value_name = "HOST:PORT,..", value_delimiter = ',')]
+    pub(crate) join: Vec<String>,
+    /// Learn and serve reads, but never vote
+    #[arg(long)]
+    pub(crate) learner: bool,
+    /// A TOML file with settings; flags and HOLDFAST_* variables win over it
+    #[arg(long, value_name = "FILE", env = "HOLDFAST_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Listen beyond loopback without TLS
+    #[arg(long)]
+    pub(crate) insecure: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArguments {
+    /// Where clients connect
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
+    pub(crate) listen: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Print every setting, its value, and where the value comes from
+    Show {
+        /// A TOML file with settings
+        #[arg(long, value_name = "FILE", env = "HOLDFAST_CONFIG")]
+        config: Option<PathBuf>,
+        /// How to print
+        #[arg(short, long, value_enum, default_value = "table")]
+        output: holdfast_cluster::OutputFormat,
+    },
+}

@@ -1,0 +1,43 @@
+//! The `holdfast` binary: reads the command line and hands each verb to whoever does it.
+
+mod arguments;
+mod bootstrap;
+mod exit;
+mod folder;
+mod logging;
+mod node;
+mod settings;
+mod start;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::{Arguments, Verb};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to stdout and are no mistake.
+            drop(error.print());
+            return Exit::usage_unless(!error.use_stderr()).into();
+        }
+    };
+    let done = match arguments.verb {
+        Verb::Start(start) => start::run(start),
+        Verb::Dev(dev) => start::run_dev(dev),
+        Verb::Config(config) => settings::show(&config),
+        Verb::Demo(demo) => exit::of_cluster(holdfast_cluster::demo(&demo)),
+        Verb::Bench(bench) => exit::of_cluster(holdfast_cluster::bench(&bench)),
+        Verb::Cluster(verb) => exit::of_cluster(holdfast_cluster::operate(&verb)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(exit) => {
+            exit.report();
+            exit.into()
+        }
+    }
+}
