@@ -150,9 +150,23 @@ impl Api {
     ///
     /// The last failure, when no node answered.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Reply, Failure> {
-        let key = uuid::Uuid::now_v7().to_string();
+        self.call_with_key(method, path, body, &uuid::Uuid::now_v7().to_string()).await
+    }
+
+    /// The same under a key of the caller's, who may then make the call again: it takes effect once.
+    ///
+    /// # Errors
+    ///
+    /// The last failure, when no node answered.
+    pub async fn call_with_key(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        key: &str,
+    ) -> Result<Reply, Failure> {
         let body = body.map(|body| Bytes::from(body.to_string()));
-        let key = (method != Method::GET).then_some(key.as_str());
+        let key = (method != Method::GET).then_some(key);
         let mut last =
             Failure::Usage("no endpoints: give --endpoints HOST:PORT,.. or HOLDFAST_ENDPOINTS".to_owned());
         for endpoint in &self.endpoints {

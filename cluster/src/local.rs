@@ -1,7 +1,9 @@
 //! A cluster of child processes on this machine: for the demo, the load generator and the tests.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -42,6 +44,21 @@ pub struct Operator {
     pub password: String,
 }
 
+impl Operator {
+    /// The operator of the cluster in a folder: the one it was made with, or a new one.
+    fn of(dir: &Path) -> Result<Self, Failure> {
+        let email = "operator@holdfast.local".to_owned();
+        let path = dir.join("operator-password");
+        if let Ok(password) = std::fs::read_to_string(&path) {
+            return Ok(Self { email, password });
+        }
+        let password = format!("{:016x}", rand::random::<u64>());
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
+        file.write_all(password.as_bytes())?;
+        Ok(Self { email, password })
+    }
+}
+
 /// A cluster of child processes. They end with it.
 pub struct LocalCluster {
     options: LocalOptions,
@@ -74,30 +91,57 @@ pub struct Addresses {
 }
 
 impl LocalCluster {
-    /// Starts a cluster, node by node, and waits until all serve.
+    /// Starts a cluster and waits until all nodes serve. Nodes that are in the folder already start together, as they
+    /// need each other; new ones join one by one.
     ///
     /// # Errors
     ///
     /// Says which node did not start and where its log is.
     pub async fn start(options: LocalOptions) -> Result<Self, Failure> {
-        let operator = Operator {
-            email: "operator@holdfast.local".to_owned(),
-            password: format!("{:08x}", rand::random::<u32>()),
-        };
+        std::fs::create_dir_all(&options.dir)?;
+        let operator = Operator::of(&options.dir)?;
         let mut cluster = Self { options, operator, nodes: Vec::new() };
-        for _ in 0..cluster.options.nodes {
+        let wanted = cluster.options.nodes;
+        while cluster.nodes.len() < wanted && cluster.has_identity(cluster.nodes.len()) {
+            let position = cluster.add();
+            cluster.run(position, &[])?;
+        }
+        for position in 0..cluster.nodes.len() {
+            cluster.ready(position).await?;
+        }
+        while cluster.nodes.len() < wanted {
             let position = cluster.add();
             cluster.run(position, &[])?;
             cluster.ready(position).await?;
         }
-        cluster.voters(cluster.options.nodes.min(5)).await?;
+        cluster.voters(wanted.min(5)).await?;
         Ok(cluster)
+    }
+
+    /// The folder of everything.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.options.dir
+    }
+
+    /// The program of the nodes.
+    #[must_use]
+    pub fn binary(&self) -> &Path {
+        &self.options.binary
+    }
+
+    fn has_identity(&self, position: usize) -> bool {
+        self.dir_of(position).join("identity").exists()
+    }
+
+    fn dir_of(&self, position: usize) -> PathBuf {
+        self.options.dir.join(format!("node-{}", position + 1))
     }
 
     /// Makes room for one more node; it is not started yet.
     pub fn add(&mut self) -> usize {
         let position = self.nodes.len();
-        let dir = self.options.dir.join(format!("node-{}", position + 1));
+        let dir = self.dir_of(position);
         let log = self.options.dir.join(format!("node-{}.log", position + 1));
         self.nodes.push(LocalNode { data_dir: dir, log, addresses: None, child: None });
         position
