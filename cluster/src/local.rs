@@ -68,28 +68,6 @@ pub struct LocalCluster {
     pub nodes: Vec<LocalNode>,
 }
 
-/// One child process.
-pub struct LocalNode {
-    /// Its data folder.
-    pub data_dir: PathBuf,
-    /// Where its log lines go.
-    pub log: PathBuf,
-    /// Where it listens, once it has said so.
-    pub addresses: Option<Addresses>,
-    child: Option<Child>,
-}
-
-/// Where a node listens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-pub struct Addresses {
-    /// For clients.
-    pub listen: SocketAddr,
-    /// For other nodes.
-    pub peer: SocketAddr,
-    /// For operators' tools.
-    pub admin: SocketAddr,
-}
-
 impl LocalCluster {
     /// Starts a cluster and waits until all nodes serve. Nodes that are in the folder already start together, as they
     /// need each other; new ones join one by one.
@@ -341,45 +319,6 @@ impl LocalCluster {
         }
         Ok(())
     }
-}
-
-impl LocalNode {
-    /// The process id, if it runs.
-    #[must_use]
-    pub fn pid(&self) -> Option<u32> {
-        self.child.as_ref().and_then(Child::id)
-    }
-
-    /// How the process ended, if it has.
-    ///
-    /// # Errors
-    ///
-    /// If that cannot be found out.
-    pub fn exit_status(&mut self) -> Result<Option<ExitStatus>, Failure> {
-        match &mut self.child {
-            Some(child) => Ok(child.try_wait()?),
-            None => Ok(None),
-        }
-    }
-
-    fn learn_addresses(&mut self) {
-        let text = std::fs::read(self.data_dir.join("addresses.json")).unwrap_or_default();
-        if let Ok(addresses) = serde_json::from_slice(&text) {
-            self.addresses = Some(addresses);
-        }
-    }
-
-    /// The end of what it logged.
-    #[must_use]
-    pub fn last_words(&self) -> String {
-        last_lines(&self.log, 5)
-    }
-}
-
-fn last_lines(path: &Path, count: usize) -> String {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
 async fn get(address: SocketAddr, path: &str) -> Option<(u16, Value)> {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::http::{Api, Reply};
 
-pub(super) const PASSWORD: &str = "a guest's password";
+pub(super) const PASSWORD: &str = "down-by-the-lake";
 
 /// Without a definite answer by then, something is wrong with the cluster.
 const PATIENCE_DURATION: Duration = Duration::from_secs(30);
