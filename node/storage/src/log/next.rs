@@ -10,8 +10,10 @@ use super::segment::{self, SegmentFile, UNFINISHED_NAME};
 use crate::files::{File, Files};
 
 /// One step's zeros: small enough that an append waiting behind it hardly notices.
-const STEP_BYTES: usize = 1024 * 1024;
-static ZEROS: [u8; STEP_BYTES] = [0; STEP_BYTES];
+const STEP_BYTES: u64 = 1024 * 1024;
+/// A step is written page by page. What one write brings into the page cache stays one unit there, and a record of a
+/// hundred bytes would later dirty all of it.
+static ZEROS: [u8; 4096] = [0; 4096];
 
 /// Where segments live, and how long they are.
 pub(super) struct Home<F: Files> {
@@ -134,11 +136,13 @@ impl<F: Files> Next<F> {
                 }
             },
             Preparation::Filling { file, filled } if *filled < home.segment_bytes => {
-                let length = (home.segment_bytes - *filled).min(STEP_BYTES as u64);
-                file.write_at(*filled, &ZEROS[..length as usize])?;
-                file.sync().await?;
-                *filled += length;
-                Ok(())
+                let step_end = home.segment_bytes.min(*filled + STEP_BYTES);
+                while *filled < step_end {
+                    let length = (step_end - *filled).min(ZEROS.len() as u64);
+                    file.write_at(*filled, &ZEROS[..length as usize])?;
+                    *filled += length;
+                }
+                file.sync().await
             }
             Preparation::Filling { .. } => self.finish(home, number).await,
             Preparation::Ready(_) => Ok(()),
