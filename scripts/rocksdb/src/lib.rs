@@ -1,0 +1,1 @@
+//! Nothing: building this crate runs the build script of `librocksdb-sys`, which compiles RocksDB.

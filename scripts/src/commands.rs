@@ -1,0 +1,6 @@
+//! What `cargo xtask` can do, one file per command.
+
+pub mod build;
+pub mod check;
+pub mod env;
+pub mod test;

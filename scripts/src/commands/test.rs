@@ -1,0 +1,50 @@
+//! `cargo xtask test`: every test, or with `--fast` those that need neither RocksDB nor processes.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::build::{SERVER, build_release};
+use crate::process::run as run_process;
+use crate::rocksdb;
+use crate::setup::Setup;
+use crate::steps::{OnFailure, Steps};
+
+/// What `--fast` leaves out: these link RocksDB or start processes.
+const SLOW: &[&str] = &["holdfast-engine", SERVER, "holdfast-processes"];
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Leave out the packages that link RocksDB or start processes
+    #[arg(long)]
+    pub fast: bool,
+    /// Passed on to `cargo test`, for example: -- -p holdfast-storage torn
+    #[arg(last = true)]
+    pub arguments: Vec<String>,
+}
+
+pub fn run(setup: &Setup, options: &Options) -> Result<()> {
+    let mut steps = Steps::new(OnFailure::Stop);
+    if options.fast {
+        steps.run("fast tests", || test_fast(setup, &options.arguments));
+    } else {
+        steps.run("rocksdb", || rocksdb::prebuild(setup));
+        if let Some(binary) = steps.run("release binary", || build_release(setup)) {
+            steps.run("tests", || test_all(setup, &binary, &options.arguments));
+        }
+    }
+    steps.finish()
+}
+
+/// Tests that start processes find the program in `HOLDFAST_BIN`.
+fn test_all(setup: &Setup, binary: &Path, arguments: &[String]) -> Result<()> {
+    run_process(setup.cargo(&["test", "--locked"]).args(arguments).env("HOLDFAST_BIN", binary))
+}
+
+fn test_fast(setup: &Setup, arguments: &[String]) -> Result<()> {
+    let mut test = setup.cargo(&["test", "--locked", "--workspace"]);
+    for package in SLOW.iter().filter(|package| setup.workspace.has(package)) {
+        test.args(["--exclude", package]);
+    }
+    run_process(test.args(arguments))
+}

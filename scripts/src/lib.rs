@@ -1,0 +1,13 @@
+//! What `cargo xtask` is made of: one file per command, and the plain work below them.
+
+pub mod caches;
+pub mod claim;
+pub mod commands;
+pub mod layers;
+pub mod messages;
+pub mod process;
+pub mod rocksdb;
+pub mod setup;
+pub mod sources;
+pub mod steps;
+pub mod workspace;

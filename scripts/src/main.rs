@@ -1,0 +1,42 @@
+//! `cargo xtask`: the one way to check, test and run.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use holdfast_scripts::commands::{build, check, env, test};
+use holdfast_scripts::setup::Setup;
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "The one way to check, test and run Holdfast")]
+enum Xtask {
+    /// Format, layers, lints, documentation and licences
+    Check(check::Options),
+    /// Run the tests
+    Test(test::Options),
+    /// Build the holdfast binary in release and print its path
+    Build,
+    /// Print what plain cargo needs: eval "$(cargo xtask env)"
+    Env,
+}
+
+fn main() -> ExitCode {
+    match run(Xtask::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Without the backtrace: what failed has already said where.
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(xtask: Xtask) -> Result<()> {
+    let setup = Setup::open()?;
+    match xtask {
+        Xtask::Check(options) => check::run(&setup, options),
+        Xtask::Test(options) => test::run(&setup, &options),
+        Xtask::Build => build::run(&setup),
+        Xtask::Env => env::run(&setup),
+    }
+}
