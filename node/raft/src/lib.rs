@@ -28,6 +28,8 @@ mod transport;
 mod types;
 mod watch;
 
+/// One moment of the rows: what a read sees.
+pub use holdfast_storage::rows::View;
 pub use members::VOTERS_MAX;
 pub use proposals::ProposeError;
 pub use pulse::NodeProgress;
@@ -37,4 +39,6 @@ pub use runtime::{Machine, Placement, SystemClock, WallClock};
 pub use settings::RaftSettings;
 pub use start::{Node, NodeOptions, StartError, start};
 pub use store::Observer;
+#[cfg(feature = "suite")]
+pub use store::suite;
 pub use watch::Leadership;

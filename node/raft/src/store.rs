@@ -4,6 +4,8 @@ mod applier;
 mod library;
 mod log;
 mod state;
+#[cfg(any(test, feature = "suite"))]
+pub mod suite;
 
 pub use applier::Observer;
 pub(crate) use applier::{Applier, ApplierParts, Progress};

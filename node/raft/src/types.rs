@@ -44,6 +44,7 @@ pub struct EntryOutcomes(pub(crate) Arc<[Applied]>);
 
 /// Where a node is found, and what tells it from another one at the same address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "suite"), derive(Default))]
 pub struct Member {
     /// HOST:PORT for other nodes.
     pub peer_address: String,

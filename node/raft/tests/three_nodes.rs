@@ -1,6 +1,6 @@
 //! Three replicas in one process, over loopback and sorted maps: the way of a request, reads, joining, and catching up.
 
-#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test panics when it fails")]
 
 use std::path::Path;
 use std::sync::Arc;

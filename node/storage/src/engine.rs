@@ -6,7 +6,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use holdfast_reservations::Order;
+pub use holdfast_reservations::Order;
 
 /// Something the store could not do. The node stops: what is on the disk decides what it knew.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -42,10 +42,10 @@ pub trait Engine: ReadEngine + Send + Sync {
     /// all batches up to some moment and of none after it.
     fn write(&self, batch: &Batch) -> Result<(), EngineError>;
 
-    /// Makes durable what was written before.
+    /// Makes durable what was written before, in a folder whose own name is durable.
     fn flush(&self) -> EngineFuture<'_>;
 
-    /// Makes a durable copy of the store in a folder that does not exist yet.
+    /// Makes a durable copy of the store in a folder that does not exist yet; its name is left to the caller to sync.
     fn checkpoint<'a>(&'a self, dir: &'a Path) -> EngineFuture<'a>;
 }
 

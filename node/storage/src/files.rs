@@ -12,6 +12,7 @@ use std::path::Path;
 
 pub use block_on::block_on;
 pub use real::{RealFile, RealFiles};
+pub(crate) use whole::sync_parent;
 pub use whole::{create_dir_durably, read_all, replace, write_new};
 
 /// Folders and names. Names in a folder are durable after `sync_dir` of that folder, not before.

@@ -8,9 +8,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use crate::engine::{Engine, EngineError, OpenEngine};
-use crate::files::{Files, read_all, replace};
+use crate::files::{Files, create_dir_durably, read_all, replace};
+use crate::sealed::{seal, unseal};
+use crate::snapshots::{DamagedFile, ManifestFile};
 
 const POINTER: &str = "current";
+
+const FIRST_LINE: &str = "holdfast rows, format 1";
+
+/// The generation that a node begins with.
+const FIRST: u64 = 1;
 
 /// What can go wrong with the folder.
 #[derive(Debug, thiserror::Error)]
@@ -22,13 +29,22 @@ pub enum GenerationsError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The pointer is not one.
-    #[error("{path}: points to no generation: {text:?}")]
+    #[error("{path}: points to no generation of this version of Holdfast ({problem})")]
     Pointer {
         /// The pointer file.
         path: String,
-        /// What it says.
-        text: String,
+        /// What is wrong.
+        problem: &'static str,
     },
+    /// The rows that the pointer points to are gone.
+    #[error("{0}: the rows in use are gone")]
+    Gone(String),
+    /// There are rows, and nothing says which are in use.
+    #[error("{0} is gone: nothing says which generation of rows is in use")]
+    PointerGone(String),
+    /// A file of the snapshot to be installed is damaged.
+    #[error(transparent)]
+    Snapshot(#[from] DamagedFile),
 }
 
 /// The generations of one node's rows.
@@ -44,18 +60,15 @@ pub struct Generations<F> {
 impl<F: Files> Generations<F> {
     /// Opens the generation in use, or makes the first one; removes what a crash left of others.
     pub async fn open(files: F, dir: PathBuf, opener: Arc<dyn OpenEngine>) -> Result<Self, GenerationsError> {
-        crate::files::create_dir_durably(&files, &dir).await?;
-        let number = match read_pointer(&files, &dir.join(POINTER))? {
+        create_dir_durably(&files, &dir).await?;
+        // A killed process may have replaced the pointer and not synced it. Nothing older goes before that is done.
+        files.sync_dir(&dir).await?;
+        let number = match read_pointer(&files, &dir)? {
             Some(number) => number,
-            None => {
-                replace(&files, &dir.join(POINTER), b"1\n").await?;
-                1
-            }
+            None => begin(&files, &dir).await?,
         };
-        for name in files.list(&dir)? {
-            if generation_of(&name).is_some_and(|found| found != number) {
-                files.remove_dir_all(&dir.join(&name))?;
-            }
+        for other in generations(&files, &dir)?.into_iter().filter(|found| *found != number) {
+            files.remove_dir_all(&folder(&dir, other))?;
         }
         let engine = opener.open(&folder(&dir, number))?;
         let current = RwLock::new((number, engine));
@@ -67,21 +80,29 @@ impl<F: Files> Generations<F> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 
-    /// Makes a generation from the files of a snapshot and takes it into use.
-    pub async fn install(&self, rows: &Path) -> Result<Arc<dyn Engine>, GenerationsError> {
+    /// Makes a generation from the files of a snapshot and takes it into use. They are read through first: what they
+    /// say is true of this node from now on.
+    pub async fn install(
+        &self,
+        rows: &Path,
+        files: &[ManifestFile],
+    ) -> Result<Arc<dyn Engine>, GenerationsError> {
+        for file in files {
+            file.check(&self.files, rows)?;
+        }
         let number = self.current.read().unwrap_or_else(PoisonError::into_inner).0 + 1;
         let next = folder(&self.dir, number);
         if self.files.exists(&next)? {
             self.files.remove_dir_all(&next)?;
         }
         self.files.create_dir_all(&next)?;
-        for name in self.files.list(rows)? {
-            self.files.link(&rows.join(&name), &next.join(&name))?;
+        for ManifestFile { name, .. } in files {
+            self.files.link(&rows.join(name), &next.join(name))?;
         }
         self.files.sync_dir(&next).await?;
         self.files.sync_dir(&self.dir).await?;
         let engine = self.opener.open(&next)?;
-        replace(&self.files, &self.dir.join(POINTER), format!("{number}\n").as_bytes()).await?;
+        write_pointer(&self.files, &self.dir, number).await?;
 
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let (old_number, old) = std::mem::replace(&mut *current, (number, engine.clone()));
@@ -105,15 +126,43 @@ impl<F: Files> Generations<F> {
     }
 }
 
-fn read_pointer<F: Files>(files: &F, path: &Path) -> Result<Option<u64>, GenerationsError> {
-    if !files.exists(path)? {
+/// Makes the first generation, or goes on with a beginning that a crash interrupted.
+async fn begin<F: Files>(files: &F, dir: &Path) -> Result<u64, GenerationsError> {
+    if generations(files, dir)?.iter().any(|found| *found != FIRST) {
+        return Err(GenerationsError::PointerGone(dir.join(POINTER).display().to_string()));
+    }
+    create_dir_durably(files, &folder(dir, FIRST)).await?;
+    write_pointer(files, dir, FIRST).await?;
+    Ok(FIRST)
+}
+
+fn read_pointer<F: Files>(files: &F, dir: &Path) -> Result<Option<u64>, GenerationsError> {
+    let path = dir.join(POINTER);
+    if !files.exists(&path)? {
         return Ok(None);
     }
-    let text = String::from_utf8_lossy(&read_all(files, path)?).into_owned();
-    match text.trim_end().parse() {
-        Ok(number) => Ok(Some(number)),
-        Err(_) => Err(GenerationsError::Pointer { path: path.display().to_string(), text }),
+    let malformed = |problem| GenerationsError::Pointer { path: path.display().to_string(), problem };
+    let number = parse_pointer(&read_all(files, &path)?).map_err(malformed)?;
+    if files.exists(&folder(dir, number))? {
+        Ok(Some(number))
+    } else {
+        Err(GenerationsError::Gone(folder(dir, number).display().to_string()))
     }
+}
+
+fn parse_pointer(bytes: &[u8]) -> Result<u64, &'static str> {
+    let mut lines = unseal(bytes, FIRST_LINE)?;
+    let number = lines.next().and_then(|line| line.strip_prefix("generation ")?.parse().ok());
+    number.ok_or("it names none")
+}
+
+async fn write_pointer<F: Files>(files: &F, dir: &Path, number: u64) -> io::Result<()> {
+    let text = seal(format!("{FIRST_LINE}\ngeneration {number}\n"));
+    replace(files, &dir.join(POINTER), text.as_bytes()).await
+}
+
+fn generations<F: Files>(files: &F, dir: &Path) -> io::Result<Vec<u64>> {
+    Ok(files.list(dir)?.iter().filter_map(|name| generation_of(name)).collect())
 }
 
 fn folder(dir: &Path, number: u64) -> PathBuf {

@@ -4,12 +4,15 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use crate::files::{Files, read_all, replace};
+use serde::{Deserialize, Serialize};
+
+use crate::files::{Files, read_all, replace, sync_parent};
+use crate::sealed::{seal, unseal};
 
 const FIRST_LINE: &str = "holdfast identity, format 1";
 
 /// Names a cluster: drawn at random when it is founded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ClusterId(pub u128);
 
 /// Who a data folder belongs to.
@@ -49,14 +52,15 @@ pub enum IdentityError {
 }
 
 impl Identity {
-    /// The identity in a file; `None` if there is no such file.
-    pub fn read<F: Files>(files: &F, path: &Path) -> Result<Option<Self>, IdentityError> {
+    /// The identity in a file, durable when it is returned; `None` if there is no such file.
+    pub async fn read<F: Files>(files: &F, path: &Path) -> Result<Option<Self>, IdentityError> {
         if !files.exists(path)? {
             return Ok(None);
         }
-        let text = String::from_utf8_lossy(&read_all(files, path)?).into_owned();
+        // A killed process may have named it and not synced the name; from here on others hear of it.
+        sync_parent(files, path).await?;
         let malformed = |problem| IdentityError::Malformed { path: path.display().to_string(), problem };
-        parse(&text).map(Some).map_err(malformed)
+        parse(&read_all(files, path)?).map(Some).map_err(malformed)
     }
 
     /// Writes the identity; durable when it returns.
@@ -70,15 +74,12 @@ impl Identity {
         if let Some(Membership { cluster, node }) = self.membership {
             text.push_str(&format!("node {node} of {cluster}\n"));
         }
-        text
+        seal(text)
     }
 }
 
-fn parse(text: &str) -> Result<Identity, &'static str> {
-    let mut lines = text.lines();
-    if lines.next() != Some(FIRST_LINE) {
-        return Err("its first line is another");
-    }
+fn parse(bytes: &[u8]) -> Result<Identity, &'static str> {
+    let mut lines = unseal(bytes, FIRST_LINE)?;
     let key = lines.next().and_then(|line| line.strip_prefix("key ")?.split_once(' '));
     let (generation, secret) = key.ok_or("it has no key")?;
     let key_generation = generation.parse().map_err(|_| "its key has no generation")?;
@@ -87,7 +88,10 @@ fn parse(text: &str) -> Result<Identity, &'static str> {
         None => None,
         Some(line) => Some(parse_membership(line).ok_or("its node is damaged")?),
     };
-    Ok(Identity { membership, secret_key, key_generation })
+    match lines.next() {
+        None => Ok(Identity { membership, secret_key, key_generation }),
+        Some(_) => Err("it has more lines than it should"),
+    }
 }
 
 fn parse_secret(hex: &str) -> Option<[u8; 32]> {

@@ -9,6 +9,7 @@ pub mod keys;
 pub mod log;
 pub mod mark;
 pub mod rows;
+mod sealed;
 #[cfg(feature = "simulated")]
 pub mod simulated;
 pub mod snapshots;

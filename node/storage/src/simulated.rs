@@ -69,14 +69,23 @@ impl SimulatedDisk {
     /// Power loss and restart: what was not synced is kept or lost by the dice, and old handles are dead.
     /// Planned faults are forgotten, except a full disk.
     pub fn crash(&self) {
-        let lost = {
-            let mut disk = self.lock();
-            let Disk { tree, random, .. } = &mut *disk;
-            tree.crash(random);
-            disk.incarnation += 1;
-            disk.faults.restart();
-            disk.syncs.crash()
-        };
+        let mut disk = self.lock();
+        let Disk { tree, random, .. } = &mut *disk;
+        tree.crash(random);
+        Self::restart(disk);
+    }
+
+    /// The process is killed and started again: the disk keeps everything, and a later crash may still lose what was
+    /// not synced. Old handles are dead; planned faults are forgotten, except a full disk.
+    pub fn kill(&self) {
+        Self::restart(self.lock());
+    }
+
+    fn restart(mut disk: MutexGuard<'_, Disk>) {
+        disk.incarnation += 1;
+        disk.faults.restart();
+        let lost = disk.syncs.crash();
+        drop(disk);
         lost.into_iter().for_each(syncs::Held::wake);
     }
 

@@ -1,50 +1,35 @@
 //! The `snapshots` folder: checkpoints of the rows, each with a manifest that says what it is.
 //!
 //! A snapshot is built or received in a folder of another name, synced, and then renamed: under its own name it is
-//! always whole. Its label is read from the checkpoint itself, so it can never claim more or less than its rows show.
+//! always whole. Its label is read from the rows themselves, so it can never claim more or less than they show, and its
+//! manifest has the checksum of every file, so what has rotted since is noticed by whoever installs or receives it.
 
+mod manifest;
 mod receive;
+mod shelf;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
+pub use manifest::{DamagedFile, Manifest, ManifestFile, decode_manifest, encode_manifest};
 pub use receive::{ReceiveError, Receiving};
 
-use crate::codec::{self, CodecError};
+use crate::codec::CodecError;
 use crate::engine::{Engine, EngineError, OpenEngine};
 use crate::files::{File as _, Files, create_dir_durably, read_all, write_new};
+use crate::identity::ClusterId;
 use crate::keys;
+use crate::log::LogId;
 use crate::mark::Mark;
-
-/// The version of [`Manifest`].
-const MANIFEST_VERSION: u8 = 1;
+use shelf::Shelf;
 
 const MANIFEST: &str = "manifest";
 const ROWS: &str = "rows";
 const BUILDING: &str = "building";
 const RECEIVING: &str = "receiving";
-
-/// What a snapshot is: how far its rows have come, and which files hold them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
-    /// How far its rows have come.
-    pub mark: Mark,
-    /// Its files, in the order in which they are sent.
-    pub files: Vec<ManifestFile>,
-}
-
-/// A file of a snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManifestFile {
-    /// Its name; never a path.
-    pub name: String,
-    /// Its length in bytes.
-    pub length: u64,
-}
 
 /// What can go wrong with a snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -55,12 +40,42 @@ pub enum SnapshotError {
     /// The checkpoint failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// A manifest or a mark is damaged.
+    /// A mark is damaged, or a manifest cannot be written.
     #[error("a snapshot: {0}")]
     Codec(#[from] CodecError),
+    /// A manifest is damaged, or of another version.
+    #[error("{path}: {cause}")]
+    Manifest {
+        /// The manifest.
+        path: String,
+        /// What is wrong with it.
+        cause: CodecError,
+    },
+    /// A file is not what the manifest says.
+    #[error(transparent)]
+    File(#[from] DamagedFile),
+    /// It was taken elsewhere.
+    #[error("{what} is of cluster {}, group {}; this is cluster {}, group {}", found.cluster, found.group, own.cluster, own.group)]
+    Foreign {
+        /// Where it is, or what it is.
+        what: String,
+        /// Where it was taken.
+        found: Origin,
+        /// Where it was found.
+        own: Origin,
+    },
     /// There was nothing to take a snapshot of.
     #[error("the rows have no mark: nothing was ever applied")]
     Empty,
+}
+
+/// Whose rows a snapshot holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Of which cluster.
+    pub cluster: ClusterId,
+    /// Of which of its Raft groups.
+    pub group: u32,
 }
 
 /// A whole snapshot on disk. Its folder stays as long as somebody holds it.
@@ -76,42 +91,44 @@ pub struct Snapshots<F> {
     files: F,
     dir: PathBuf,
     opener: Arc<dyn OpenEngine>,
-    latest: Mutex<Option<Arc<Snapshot<F>>>>,
-    /// Folders of earlier snapshots, to be removed when nobody sends them any more.
-    retired: Mutex<Vec<(Weak<Snapshot<F>>, PathBuf)>>,
+    own: Origin,
+    shelf: Mutex<Shelf<F>>,
 }
 
 impl<F: Files> Snapshots<F> {
     /// Finds the newest whole snapshot and removes everything else.
-    pub async fn open(files: F, dir: PathBuf, opener: Arc<dyn OpenEngine>) -> Result<Self, SnapshotError> {
+    pub async fn open(
+        files: F,
+        dir: PathBuf,
+        opener: Arc<dyn OpenEngine>,
+        own: Origin,
+    ) -> Result<Self, SnapshotError> {
         create_dir_durably(&files, &dir).await?;
-        let mut latest: Option<Snapshot<F>> = None;
-        for name in files.list(&dir)? {
-            let path = dir.join(&name);
-            let found = if files.exists(&path.join(MANIFEST))? && name != BUILDING && name != RECEIVING {
-                let manifest = decode_manifest(&read_all(&files, &path.join(MANIFEST))?)?;
-                Some(Snapshot { files: files.clone(), dir: path.clone(), manifest })
-            } else {
-                None
-            };
-            let applied = |snapshot: &Snapshot<F>| snapshot.manifest.mark.applied;
-            let doomed = match found {
-                Some(found) if latest.as_ref().map(applied) < Some(applied(&found)) => {
-                    latest.replace(found).map(|older| older.dir)
-                }
-                Some(_) | None => Some(path),
-            };
-            if let Some(doomed) = doomed {
-                files.remove_dir_all(&doomed)?;
+        // A killed process may have named a snapshot and not synced the name. Nothing older goes before that is done.
+        files.sync_dir(&dir).await?;
+        let names = files.list(&dir)?;
+        let found: Result<Vec<_>, _> =
+            names.iter().map(|name| Snapshot::find(&files, &dir.join(name), own)).collect();
+        let latest = found?.into_iter().flatten().max_by_key(Snapshot::applied);
+        if let Some(latest) = &latest {
+            latest.check_lengths()?;
+        }
+        // An older one may be half removed already: nobody looks into it.
+        for other in names.iter().map(|name| dir.join(name)) {
+            if latest.as_ref().is_none_or(|latest| latest.dir != other) {
+                files.remove_dir_all(&other)?;
             }
         }
-        let latest = Mutex::new(latest.map(Arc::new));
-        Ok(Self { files, dir, opener, latest, retired: Mutex::new(Vec::new()) })
+        Ok(Self { files, dir, opener, own, shelf: Mutex::new(Shelf::new(latest)) })
     }
 
     /// The newest snapshot.
     pub fn latest(&self) -> Option<Arc<Snapshot<F>>> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shelf().latest()
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf<F>> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a snapshot of a store, which goes on changing meanwhile.
@@ -123,70 +140,82 @@ impl<F: Files> Snapshots<F> {
         }
         self.files.create_dir_all(&building)?;
         engine.checkpoint(&rows).await?;
-        let mark = self.opener.peek(&rows, keys::MARK)?.ok_or(SnapshotError::Empty)?;
-        let mark = Mark::decode(&mark)?;
-        let files = self.list_files(&rows)?;
-        self.finish(&building, Manifest { mark, files }).await
+        let mark = self.read_mark(&rows)?.ok_or(SnapshotError::Empty)?;
+        let files = manifest::describe(&self.files, &rows)?;
+        self.finish(&building, Manifest { cluster: self.own.cluster, mark, files }).await
     }
 
     /// Starts to receive a snapshot. One at a time: what was received before is dropped.
     pub fn receive(&self, manifest: Manifest) -> Result<Receiving<F>, ReceiveError> {
+        check_origin(&manifest, self.own, "the snapshot to be received")?;
         Receiving::start(self.files.clone(), self.dir.join(RECEIVING), manifest)
     }
 
-    /// Keeps a snapshot that was received whole.
+    /// Keeps a snapshot that was received whole. It becomes the newest unless there is a newer one.
     pub async fn keep(&self, received: Receiving<F>) -> Result<Arc<Snapshot<F>>, ReceiveError> {
         let (dir, manifest) = received.finish().await?;
+        let mark = self.read_mark(&dir.join(ROWS))?;
+        if mark.as_ref() != Some(&manifest.mark) {
+            let found = mark.map_or_else(String::new, |mark| mark.applied.to_string());
+            return Err(ReceiveError::Label { expected: manifest.mark.applied, found });
+        }
         Ok(self.finish(&dir, manifest).await?)
+    }
+
+    fn read_mark(&self, rows: &Path) -> Result<Option<Mark>, SnapshotError> {
+        let mark = self.opener.peek(rows, keys::MARK)?;
+        Ok(mark.map(|mark| Mark::decode(&mark)).transpose()?)
     }
 
     /// Gives a folder with rows its manifest and its name.
     async fn finish(&self, from: &Path, manifest: Manifest) -> Result<Arc<Snapshot<F>>, SnapshotError> {
-        let mut bytes = Vec::new();
-        codec::encode(MANIFEST_VERSION, &manifest, &mut bytes)?;
+        let bytes = encode_manifest(&manifest)?;
         write_new(&self.files, &from.join(MANIFEST), &bytes).await?;
         self.files.sync_dir(from).await?;
 
         let applied = manifest.mark.applied;
-        let name = format!("{:020}-{}-{}", applied.index, applied.term, applied.node);
-        let dir = self.dir.join(name);
-        if let Some(same) = self.latest().filter(|latest| latest.dir == dir) {
+        let dir = self.dir.join(format!("{:020}-{}-{}", applied.index, applied.term, applied.node));
+        self.remove_unused()?;
+        if let Some(same) = self.shelf().find(&dir) {
             self.files.remove_dir_all(from)?;
             return Ok(same);
         }
         self.files.rename(from, &dir)?;
         self.files.sync_dir(&self.dir).await?;
         let snapshot = Arc::new(Snapshot { files: self.files.clone(), dir, manifest });
-        self.replace_latest(snapshot.clone())?;
+        self.shelf().add(snapshot.clone());
+        self.remove_unused()?;
         Ok(snapshot)
     }
 
-    fn replace_latest(&self, snapshot: Arc<Snapshot<F>>) -> io::Result<()> {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(old) = latest.replace(snapshot) {
-            retired.push((Arc::downgrade(&old), old.dir.clone()));
-        }
-        let (gone, used): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut *retired).into_iter().partition(|(snapshot, _)| snapshot.strong_count() == 0);
-        *retired = used;
-        for (_, dir) in gone {
-            self.files.remove_dir_all(&dir)?;
-        }
-        Ok(())
-    }
-
-    fn list_files(&self, rows: &Path) -> io::Result<Vec<ManifestFile>> {
-        let names = self.files.list(rows)?.into_iter();
-        let files = names.map(|name| {
-            let length = self.files.open(&rows.join(&name))?.length()?;
-            Ok(ManifestFile { name, length })
-        });
-        files.collect()
+    fn remove_unused(&self) -> io::Result<()> {
+        let unused = self.shelf().take_unused();
+        unused.iter().try_for_each(|dir| self.files.remove_dir_all(dir))
     }
 }
 
 impl<F: Files> Snapshot<F> {
+    /// The snapshot in a folder; `None` if it never got its name.
+    fn find(files: &F, dir: &Path, own: Origin) -> Result<Option<Self>, SnapshotError> {
+        let path = dir.join(MANIFEST);
+        if dir.ends_with(BUILDING) || dir.ends_with(RECEIVING) || !files.exists(&path)? {
+            return Ok(None);
+        }
+        let path_text = path.display().to_string();
+        let manifest = decode_manifest(&read_all(files, &path)?)
+            .map_err(|cause| SnapshotError::Manifest { path: path_text.clone(), cause })?;
+        check_origin(&manifest, own, &path_text)?;
+        Ok(Some(Self { files: files.clone(), dir: dir.to_owned(), manifest }))
+    }
+
+    fn check_lengths(&self) -> Result<(), DamagedFile> {
+        self.manifest.files.iter().try_for_each(|file| file.check_length(&self.files, &self.rows()))
+    }
+
+    fn applied(&self) -> LogId {
+        self.manifest.mark.applied
+    }
+
     /// The folder of its rows.
     pub fn rows(&self) -> PathBuf {
         self.dir.join(ROWS)
@@ -201,14 +230,7 @@ impl<F: Files> Snapshot<F> {
     }
 }
 
-/// The bytes of a manifest, as they are sent.
-pub fn encode_manifest(manifest: &Manifest) -> Result<Bytes, CodecError> {
-    let mut bytes = Vec::new();
-    codec::encode(MANIFEST_VERSION, manifest, &mut bytes)?;
-    Ok(bytes.into())
-}
-
-/// The manifest of these bytes.
-pub fn decode_manifest(bytes: &[u8]) -> Result<Manifest, CodecError> {
-    codec::decode(bytes, MANIFEST_VERSION)
+fn check_origin(manifest: &Manifest, own: Origin, what: &str) -> Result<(), SnapshotError> {
+    let found = Origin { cluster: manifest.cluster, group: manifest.mark.group };
+    if found == own { Ok(()) } else { Err(SnapshotError::Foreign { what: what.to_owned(), found, own }) }
 }

@@ -10,7 +10,7 @@ use holdfast_reservations::Order;
 
 use crate::codec;
 use crate::engine::{Batch, BatchChange, Engine, EngineError, EngineFuture, OpenEngine, ReadEngine, Show};
-use crate::files::{Files, create_dir_durably, read_all, replace};
+use crate::files::{Files, read_all, replace};
 
 const IMAGE: &str = "image";
 const IMAGE_VERSION: u8 = 1;
@@ -28,6 +28,7 @@ struct SortedMap<F> {
 
 impl<F: Files> OpenEngine for SortedMaps<F> {
     fn open(&self, dir: &Path) -> Result<Arc<dyn Engine>, EngineError> {
+        self.0.create_dir_all(dir).map_err(|cause| failed("make its folder", cause))?;
         let map = RwLock::new(read_image(&self.0, dir)?.unwrap_or_default());
         Ok(Arc::new(SortedMap { files: self.0.clone(), dir: dir.to_owned(), map }))
     }
@@ -45,7 +46,8 @@ impl<F: Files> SortedMap<F> {
     async fn write_image(&self, dir: &Path, doing: &'static str) -> Result<(), EngineError> {
         let mut image = Vec::new();
         codec::encode(IMAGE_VERSION, &*self.map(), &mut image).map_err(|cause| failed(doing, cause))?;
-        create_dir_durably(&self.files, dir).await.map_err(|cause| failed(doing, cause))?;
+        // As with RocksDB, the folder's own name is left to whoever asked for it.
+        self.files.create_dir_all(dir).map_err(|cause| failed(doing, cause))?;
         replace(&self.files, &dir.join(IMAGE), &image).await.map_err(|cause| failed(doing, cause))
     }
 }

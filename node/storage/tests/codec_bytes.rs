@@ -1,6 +1,8 @@
 //! The envelope, keys and rows as bytes. Stored bytes outlive the code: a change here takes a new version, and the old
 //! golden lines stay readable.
 
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! The rules over stored rows must do what they do over a sorted map, however small the cache, wherever a node restarts.
 
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -45,6 +45,8 @@ pub(crate) trait Library: Send + Sync {
     fn build(&self, engine: Arc<dyn Engine>) -> LibraryFuture<'_, Arc<dyn SnapshotFiles>>;
     /// Takes the rows of one into use.
     fn install(&self, snapshot: Arc<dyn SnapshotFiles>) -> LibraryFuture<'_, Arc<dyn Engine>>;
+    /// Removes what installs have replaced and nobody reads any more.
+    fn remove_retired(&self) -> LibraryFuture<'_, ()>;
     /// Starts to receive one.
     fn receive(&self, manifest: Manifest) -> io::Result<Box<dyn SnapshotReceiver>>;
     /// The store in use.
@@ -75,10 +77,14 @@ impl<F: Files> Library for StoredLibrary<F> {
     fn install(&self, snapshot: Arc<dyn SnapshotFiles>) -> LibraryFuture<'_, Arc<dyn Engine>> {
         let generations = self.generations.clone();
         let work = async move {
-            let engine = generations.install(&snapshot.rows()).await.map_err(fatal)?;
-            generations.remove_retired()?;
-            Ok(engine)
+            generations.install(&snapshot.rows(), &snapshot.manifest().files).await.map_err(fatal)
         };
+        Box::pin(async move { self.placement.run("snapshot", work).await? })
+    }
+
+    fn remove_retired(&self) -> LibraryFuture<'_, ()> {
+        let generations = self.generations.clone();
+        let work = async move { generations.remove_retired() };
         Box::pin(async move { self.placement.run("snapshot", work).await? })
     }
 

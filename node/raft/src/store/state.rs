@@ -64,7 +64,9 @@ impl RaftStateMachine<Types> for StateStore {
 
     async fn install_snapshot(&mut self, _meta: &SnapshotMeta, snapshot: SnapshotData) -> io::Result<()> {
         let engine = self.library.install(snapshot).await?;
-        self.applier.replace(engine).await
+        self.applier.replace(engine).await?;
+        // Only now has the applier let go of the rows before.
+        self.library.remove_retired().await
     }
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<SnapshotOf<Types, SnapshotData>>> {

@@ -49,6 +49,8 @@ enum ReadOutError {
     Io(#[from] std::io::Error),
     #[error(transparent)]
     Codec(#[from] CodecError),
+    #[error("{0}: it was damaged on this node's disk since the snapshot was taken")]
+    Damaged(String),
 }
 
 /// Reads a snapshot piece by piece until it is out or nobody wants it any more.
@@ -68,6 +70,9 @@ async fn read_out(
             let piece = wire::SnapshotData { file, offset, bytes: Bytes::clone(&bytes) };
             offset += bytes.len() as u64;
             is_wanted = put(pieces, Piece::Data(piece)).await;
+        }
+        if is_wanted && checksum != listed.checksum {
+            return Err(ReadOutError::Damaged(listed.name.clone()));
         }
         is_wanted =
             is_wanted && put(pieces, Piece::FileEnd(wire::SnapshotFileEnd { file, crc32c: checksum })).await;

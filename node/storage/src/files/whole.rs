@@ -39,24 +39,25 @@ pub async fn replace<F: Files>(files: &F, path: &Path, bytes: &[u8]) -> io::Resu
     sync_parent(files, path).await
 }
 
-/// Makes the folder and those missing above it, each durable in the one above it.
+/// Makes the folder and those missing above it, each durable in the one above it before the next is made.
 pub async fn create_dir_durably<F: Files>(files: &F, dir: &Path) -> io::Result<()> {
-    // A folder that is there may be left by a killed process that never synced its name.
-    let mut doubtful = vec![dir];
-    while let Some(parent) = doubtful.last().and_then(|dir| dir.parent()) {
-        if parent.as_os_str().is_empty() || files.exists(parent)? {
+    let mut doubtful = Vec::new();
+    for dir in dir.ancestors().filter(|dir| dir.file_name().is_some()) {
+        doubtful.push(dir);
+        // One that is there may be left by a killed process that never synced its name, but did so above it.
+        if files.exists(dir)? {
             break;
         }
-        doubtful.push(parent);
     }
-    files.create_dir_all(dir)?;
     for dir in doubtful.into_iter().rev() {
+        files.create_dir_all(dir)?;
         sync_parent(files, dir).await?;
     }
     Ok(())
 }
 
-async fn sync_parent<F: Files>(files: &F, path: &Path) -> io::Result<()> {
+/// Makes the names in the folder above durable.
+pub(crate) async fn sync_parent<F: Files>(files: &F, path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     files.sync_dir(parent.unwrap_or(Path::new("."))).await
 }

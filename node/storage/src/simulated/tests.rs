@@ -142,6 +142,21 @@ fn a_crash_ends_held_syncs_and_old_handles() {
 }
 
 #[test]
+fn a_killed_process_loses_nothing_until_the_power_goes_too() {
+    let outcomes = outcomes(|disk| {
+        let file = synced_file(disk, b"--");
+        disk.stop_at(disk.steps() + 1);
+        file.write_at(0, b"nn").unwrap();
+        assert!(block_on(file.sync()).is_err());
+        disk.kill();
+        assert!(file.read_at(0, &mut [0]).is_err(), "the handle is dead");
+        assert_eq!(read_all(disk, Path::new("/file")).unwrap(), b"nn");
+    });
+    let all = [&b"--"[..], b"n-", b"nn"];
+    assert_eq!(outcomes, all.into_iter().map(some).collect());
+}
+
+#[test]
 fn a_failed_sync_loses_its_writes_though_reads_show_them_and_a_second_one_succeeds() {
     let outcomes = outcomes(|disk| {
         let file = synced_file(disk, b"---");

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::files::{File as _, Files};
+use crate::log::LogId;
 use crate::snapshots::{Manifest, ROWS, SnapshotError};
 
 /// Files a manifest may name: many times what a store of 10^8 rows has.
@@ -32,6 +33,14 @@ pub enum ReceiveError {
     /// The sender stopped before the end.
     #[error("{0}: it is not whole")]
     Incomplete(String),
+    /// The rows do not say of themselves what the manifest says of them.
+    #[error("a snapshot's manifest says {expected}, its rows say {found}")]
+    Label {
+        /// The last entry, as the manifest has it.
+        expected: LogId,
+        /// The last entry, as the rows have it; nothing if they have none.
+        found: String,
+    },
 }
 
 impl From<io::Error> for ReceiveError {
@@ -73,7 +82,8 @@ impl<F: Files> Receiving<F> {
         let Some(file) = self.manifest.files.get(self.position) else {
             return Err(ReceiveError::OutOfOrder { file: position, offset });
         };
-        let end = offset + bytes.len() as u64;
+        // The offset is the sender's: anything but the one expected is not even added to.
+        let end = self.length + bytes.len() as u64;
         if position != self.position || offset != self.length || end > file.length {
             return Err(ReceiveError::OutOfOrder { file: position, offset });
         }
@@ -89,7 +99,7 @@ impl<F: Files> Receiving<F> {
         Ok(())
     }
 
-    /// Ends the file at a position of the manifest: all of it must be here, with this CRC32C.
+    /// Ends the file at a position of the manifest: all of it must be here, with this CRC32C and the manifest's.
     pub async fn end_file(&mut self, position: usize, checksum: u32) -> Result<(), ReceiveError> {
         if position != self.position || self.position >= self.manifest.files.len() {
             return Err(ReceiveError::OutOfOrder { file: position, offset: self.length });
@@ -101,7 +111,7 @@ impl<F: Files> Receiving<F> {
         if self.length != file.length {
             return Err(ReceiveError::Incomplete(file.name.clone()));
         }
-        if self.checksum != checksum {
+        if self.checksum != checksum || checksum != file.checksum {
             return Err(ReceiveError::Checksum(file.name.clone()));
         }
         if let Some(handle) = self.file.take() {

@@ -1,0 +1,61 @@
+//! The cluster as a node sees it, also without a quorum.
+
+use holdfast_storage::identity::{ClusterId, Membership as NodeIdentity};
+
+use super::Replica;
+use crate::pulse::{NodeProgress, Table};
+use crate::watch::Leadership;
+
+/// A node as the cluster's list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// Its id.
+    pub id: u64,
+    /// Whether it votes.
+    pub is_voter: bool,
+    /// HOST:PORT for clients.
+    pub client_address: String,
+    /// HOST:PORT for other nodes.
+    pub peer_address: String,
+    /// How far it has come; `None` if this node has not heard.
+    pub progress: Option<NodeProgress>,
+}
+
+/// The cluster as this node sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterStatus {
+    /// Its name.
+    pub cluster: ClusterId,
+    /// This node.
+    pub node: u64,
+    /// Who leads.
+    pub leadership: Leadership,
+    /// All members.
+    pub nodes: Vec<NodeStatus>,
+}
+
+impl Replica {
+    /// The cluster as this node sees it.
+    #[must_use]
+    pub fn cluster(&self) -> ClusterStatus {
+        let membership = self.parts.membership.borrow().clone();
+        let table = self.parts.table.borrow().clone();
+        let voters: Vec<u64> = membership.voter_ids().collect();
+        let nodes = membership.nodes().map(|(id, member)| NodeStatus {
+            id: *id,
+            is_voter: voters.contains(id),
+            client_address: member.client_address.clone(),
+            peer_address: member.peer_address.clone(),
+            progress: match *id == self.parts.own.node {
+                true => Some(NodeProgress { applied_index: self.applied(), ..self.own_progress(&table) }),
+                false => table.get(id).copied(),
+            },
+        });
+        let NodeIdentity { cluster, node } = self.parts.own;
+        ClusterStatus { cluster, node, leadership: self.leadership(), nodes: nodes.collect() }
+    }
+
+    fn own_progress(&self, table: &Table) -> NodeProgress {
+        table.get(&self.parts.own.node).copied().unwrap_or_default()
+    }
+}
