@@ -10,9 +10,8 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 
-use holdfast_reservations::Order;
 use holdfast_storage::engine::{
-    Batch, BatchChange, Engine, EngineError, EngineFuture, OpenEngine, ReadEngine, Show,
+    Batch, BatchChange, Engine, EngineError, EngineFuture, OpenEngine, Order, ReadEngine, Show,
 };
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{DB, DBRawIterator, ReadOptions, Snapshot, WriteBatch, WriteOptions};

@@ -1,13 +1,16 @@
 //! RocksDB must give what a sorted map gives, and after a crash a moment of it: all batches up to some point, none after.
 
-use std::collections::BTreeMap;
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use holdfast_engine::{RocksDb, Tuning};
-use holdfast_reservations::Order;
-use holdfast_storage::engine::{Batch, Engine, OpenEngine, ReadEngine};
+use holdfast_storage::engine::{Batch, Engine, OpenEngine, Order, ReadEngine};
 use holdfast_storage::files::block_on;
 use proptest::prelude::*;
 
@@ -179,10 +182,21 @@ proptest! {
     }
 }
 
+/// A copy of the folder as it was at one moment. RocksDB removes files it no longer needs while we look: then again.
 fn copy_dir(from: &Path, to: &Path) {
-    std::fs::create_dir(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    loop {
+        std::fs::create_dir(to).unwrap();
+        let before = names_in(from);
+        let copied =
+            before.iter().try_for_each(|name| std::fs::copy(from.join(name), to.join(name)).map(drop));
+        match copied {
+            Ok(()) if names_in(from) == before => return,
+            Err(error) if error.kind() != ErrorKind::NotFound => panic!("{error}"),
+            Ok(()) | Err(_) => std::fs::remove_dir_all(to).unwrap(),
+        }
     }
+}
+
+fn names_in(dir: &Path) -> BTreeSet<OsString> {
+    std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect()
 }

@@ -1,5 +1,6 @@
 //! The gRPC face: `Reservations`, on the same port and over the same service as HTTP.
 
+mod health;
 mod submit;
 mod translate;
 
@@ -17,6 +18,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::access::Endpoint;
 use crate::grpc::translate::{book_from, booking, cancel_from, check_in_from, modify_from, status_of};
 use crate::http::{CallName, payload_hash};
+use crate::limits::Remote;
 use crate::problem::{Problem, Result};
 use crate::service::{BookingFilter, CallContext, Caller, DEADLINE_MAX, Service};
 
@@ -28,11 +30,13 @@ const LEADER_HEADER: &str = "holdfast-leader";
 
 /// The gRPC services of a node, as routes for the router that serves HTTP too.
 pub(crate) fn routes(service: Service) -> tonic::service::Routes {
+    let health = health::service(service.replica().clone());
     let reservations = ReservationsServer::new(Grpc { service }).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(holdfast_proto::v1::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1();
-    let routes = tonic::service::Routes::new(reservations);
+    let routes = tonic::service::Routes::new(reservations).add_service(health);
     match reflection {
         Ok(reflection) => routes.add_service(reflection),
         Err(error) => {
@@ -48,6 +52,7 @@ struct Grpc {
 
 impl Grpc {
     async fn caller<T>(&self, request: &Request<T>, endpoint: Endpoint, deadline: Instant) -> Result<Caller> {
+        self.service.limits().count_address(remote(request))?;
         self.service.admit(endpoint, bearer(request.metadata())?, deadline).await
     }
 
@@ -176,8 +181,9 @@ impl Reservations for Grpc {
         let token = bearer(request.metadata()).map_err(refused)?.map(str::to_owned);
         let deadline = self.deadline(&request);
         // Judged once here, so that a stream nobody may open is refused as one, and again with every batch.
-        self.service.admit(Endpoint::Book, token.as_deref(), deadline).await.map_err(refused)?;
-        let replies = submit::serve(self.service.clone(), token.unwrap_or_default(), request.into_inner());
+        self.service.identify(Endpoint::Book, token.as_deref(), deadline).await.map_err(refused)?;
+        let (service, remote) = (self.service.clone(), remote(&request).copied());
+        let replies = submit::serve(service, token.unwrap_or_default(), remote, request.into_inner());
         let mut response = Response::new(Box::pin(replies) as Self::SubmitStream);
         // A client that can reach the leader spares the cluster a hop.
         if let Some(leader) = self.service.leader_address().and_then(|address| address.parse().ok()) {
@@ -185,6 +191,10 @@ impl Reservations for Grpc {
         }
         Ok(response)
     }
+}
+
+fn remote<T>(request: &Request<T>) -> Option<&Remote> {
+    request.extensions().get()
 }
 
 fn bearer(metadata: &MetadataMap) -> Result<Option<&str>> {

@@ -11,6 +11,7 @@ mod admin;
 mod codes;
 mod grpc;
 mod http;
+mod limits;
 mod listen;
 mod metrics;
 mod problem;

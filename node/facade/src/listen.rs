@@ -8,14 +8,19 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
 use bytes::Bytes;
 use holdfast_raft::net::{Connection, Listener};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::sync::{Semaphore, watch};
+use tower::Service as _;
+
+use crate::limits::Remote;
 
 /// Connections at the same time; more wait in the operating system's queue.
 const CONNECTIONS_MAX: usize = 20_000;
@@ -56,8 +61,15 @@ pub async fn serve(mut listener: Box<dyn Listener>, router: Router, mut stop: wa
         let (server, router, watcher) = (server.clone(), router.clone(), graceful.watcher());
         tokio::spawn(async move {
             let _place = place;
+            let remote = connection.remote.map(|remote| Remote(remote.ip()));
             let Ok(connection) = Awake::wait(connection).await else { return };
-            let service = TowerToHyperService::new(router);
+            let service = tower::service_fn(move |mut request: Request<Incoming>| {
+                if let Some(remote) = remote {
+                    request.extensions_mut().insert(remote);
+                }
+                router.clone().call(request)
+            });
+            let service = TowerToHyperService::new(service);
             let served = server.serve_connection(TokioIo::new(connection), service).into_owned();
             // A caller who breaks off is no news.
             drop(watcher.watch(served).await);

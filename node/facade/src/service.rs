@@ -9,11 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
-use holdfast_raft::{ClusterStatus, Consistency, Read, Replica};
+use holdfast_raft::{ClusterStatus, Consistency, Read, Replica, View};
 use holdfast_reservations::{
     Command, Outcome, Principal, ReadTyped as _, Request, RequestId, Revision, Role, Timestamp, User, UserId,
 };
-use holdfast_storage::rows::View;
 use tokio::time::Instant;
 
 use crate::access::{self, Endpoint};
@@ -21,6 +20,7 @@ use crate::accounts::keys::Keys;
 use crate::accounts::passwords::Passwords;
 use crate::accounts::tokens::{Access, Tokens};
 use crate::codes::Codes;
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::problem::{Problem, Result, success};
 
@@ -36,6 +36,10 @@ pub struct FacadeSettings {
     pub deadline: Duration,
     /// Where clients find this cluster, for instance `https://tickets.example.com`; the node's own address if `None`.
     pub public_url: Option<String>,
+    /// Calls a second of one user; 0 is no limit.
+    pub user_rate: u32,
+    /// Calls a second from one network address; 0 is no limit.
+    pub address_rate: u32,
 }
 
 /// Longest time a caller may wait.
@@ -46,7 +50,13 @@ const USERS_KNOWN_MAX: usize = 100_000;
 
 impl Default for FacadeSettings {
     fn default() -> Self {
-        Self { access_token_seconds: 900, deadline: Duration::from_secs(5), public_url: None }
+        Self {
+            access_token_seconds: 900,
+            deadline: Duration::from_secs(5),
+            public_url: None,
+            user_rate: 0,
+            address_rate: 0,
+        }
     }
 }
 
@@ -62,6 +72,7 @@ struct Parts {
     tokens: Tokens,
     codes: Codes,
     passwords: Passwords,
+    limits: Limits,
     metrics: Metrics,
     settings: FacadeSettings,
     users: Mutex<Users>,
@@ -112,7 +123,9 @@ impl Service {
         let tokens = Tokens::new(keys.clone(), cluster.clone(), settings.access_token_seconds);
         let codes = Codes::new(keys.clone(), cluster);
         let (passwords, users) = (Passwords::new(), Mutex::default());
-        Self { parts: Arc::new(Parts { replica, keys, tokens, codes, passwords, metrics, settings, users }) }
+        let limits = Limits::new(settings.user_rate, settings.address_rate);
+        let parts = Parts { replica, keys, tokens, codes, passwords, limits, metrics, settings, users };
+        Self { parts: Arc::new(parts) }
     }
 
     /// The replica behind it.
@@ -133,6 +146,10 @@ impl Service {
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.parts.keys
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.parts.limits
     }
 
     pub(crate) fn codes(&self) -> &Codes {
@@ -160,14 +177,30 @@ impl Service {
         self.parts.replica.agreed_time()
     }
 
-    /// The caller behind a bearer token, if he may make this call.
+    /// The caller behind a bearer token, if he may make this call, which is counted.
     pub(crate) async fn admit(
         &self,
         endpoint: Endpoint,
         token: Option<&str>,
         deadline: Instant,
     ) -> Result<Caller> {
-        let caller = self.identify(token, deadline).await?;
+        let caller = self.identify(endpoint, token, deadline).await?;
+        self.limits().count_user(caller.user)?;
+        Ok(caller)
+    }
+
+    /// The caller behind a bearer token, if he may make this call.
+    pub(crate) async fn identify(
+        &self,
+        endpoint: Endpoint,
+        token: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Caller> {
+        // A node that has just started may not know the time, nor the newest users.
+        self.parts.replica.recovered(deadline).await?;
+        let access =
+            self.parts.tokens.verify_access(token.ok_or_else(no_token)?, self.now(), deadline).await?;
+        let caller = self.caller(access, deadline).await?;
         if access::allows(endpoint, caller.role) { Ok(caller) } else { Err(Problem::forbidden()) }
     }
 
@@ -184,14 +217,6 @@ impl Service {
         let (_, role) = known.ok_or_else(revoked)?;
         let caller = Caller { user: access.user, role, token_version: access.token_version };
         if access::allows(endpoint, role) { Ok(caller) } else { Err(Problem::forbidden()) }
-    }
-
-    async fn identify(&self, token: Option<&str>, deadline: Instant) -> Result<Caller> {
-        // A node that has just started may not know the time, nor the newest users.
-        self.parts.replica.recovered(deadline).await?;
-        let access =
-            self.parts.tokens.verify_access(token.ok_or_else(no_token)?, self.now(), deadline).await?;
-        self.caller(access, deadline).await
     }
 
     /// The user of a token as he is now. Somebody unknown here may just be new: that is asked of the leader.

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 
 /// Every setting: its name in the file (`HOLDFAST_` and the same in capitals, with `_` for `.`, in the environment),
 /// its default, and what it is for.
-const SETTINGS: [(&str, &str, &str); 13] = [
+const SETTINGS: [(&str, &str, &str); 15] = [
     ("listen", "127.0.0.1:3000", "where clients connect, HTTP and gRPC"),
     ("peer_listen", "127.0.0.1:3001", "where other nodes connect"),
     ("admin_listen", "127.0.0.1:3002", "where operators' tools connect"),
@@ -25,6 +25,8 @@ const SETTINGS: [(&str, &str, &str); 13] = [
     ("log", "info", "what is logged: a level, or filters of the tracing crates"),
     ("auth.access_token_seconds", "900", "how long an access token is valid"),
     ("facade.deadline_ms", "5000", "how long a call may take if its caller does not say; at most 10000"),
+    ("limits.user_rate", "0", "calls a second of one user, more are answered 429; 0 is no limit"),
+    ("limits.address_rate", "0", "calls a second from one network address; 0 is no limit"),
     ("raft.snapshot_entries", "50000", "a snapshot is made after so many applied entries"),
     ("raft.snapshot_log_bytes", "536870912", "and when the log has grown to so many bytes"),
     ("raft.keep_entries", "", "entries kept behind a snapshot; empty is a tenth of `raft.snapshot_entries`"),
@@ -141,7 +143,11 @@ fn flatten(prefix: &str, table: &toml::Table) -> Vec<(String, String)> {
         match value {
             toml::Value::Table(inner) => flat.extend(flatten(&name, inner)),
             toml::Value::String(text) => flat.push((name, text.clone())),
-            other => flat.push((name, other.to_string())),
+            toml::Value::Integer(_)
+            | toml::Value::Float(_)
+            | toml::Value::Boolean(_)
+            | toml::Value::Datetime(_)
+            | toml::Value::Array(_) => flat.push((name, value.to_string())),
         }
     }
     flat

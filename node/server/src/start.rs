@@ -80,6 +80,8 @@ fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeCo
             access_token_seconds: settings.parsed("auth.access_token_seconds")?,
             deadline: Duration::from_millis(settings.parsed("facade.deadline_ms")?),
             public_url: settings.parsed_unless_empty("public_url")?,
+            user_rate: settings.parsed("limits.user_rate")?,
+            address_rate: settings.parsed("limits.address_rate")?,
         },
         first_operator,
     })
@@ -127,6 +129,7 @@ async fn serve(config: NodeConfig, is_insecure: bool) -> Result<(), Exit> {
 }
 
 /// Runs one node in a temporary folder until it is told to stop.
+#[expect(clippy::print_stdout, reason = "where to connect is what this verb gives")]
 pub(crate) fn run_dev(arguments: DevArguments) -> Result<(), Exit> {
     logging::start("warn")?;
     if !is_loopback(&arguments.listen) {

@@ -61,7 +61,7 @@ impl Keys {
         if known.is_some() {
             return Ok(known);
         }
-        let read = |view: &holdfast_storage::rows::View<'_>| {
+        let read = |view: &holdfast_raft::View<'_>| {
             let row = view.row::<NodeKey>((id.node, id.generation))?;
             VerifyingKey::from_bytes(&row.public_key).ok()
         };

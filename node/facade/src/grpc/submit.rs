@@ -16,6 +16,7 @@ use tonic::{Status, Streaming};
 use crate::access::{self, Endpoint};
 use crate::grpc::translate;
 use crate::http::payload_hash;
+use crate::limits::Remote;
 use crate::problem::{Problem, Result};
 use crate::service::{CallContext, Caller, Service};
 
@@ -30,15 +31,23 @@ const MESSAGES_WAITING_MAX: usize = 16;
 
 type Message = std::result::Result<proto::SubmitReply, Status>;
 
+/// Who calls, and from where.
+#[derive(Clone, Copy)]
+struct From {
+    caller: Caller,
+    remote: Option<Remote>,
+}
+
 /// Serves one stream until the caller ends it and everything is answered.
 pub(super) fn serve(
     service: Service,
     token: String,
+    remote: Option<Remote>,
     requests: Streaming<proto::SubmitRequest>,
 ) -> impl Stream<Item = Message> {
     let (replies, outgoing) = mpsc::channel(MESSAGES_WAITING_MAX);
     tokio::spawn(async move {
-        if let Err(status) = run(&service, &token, requests, &replies).await {
+        if let Err(status) = run(&service, &token, remote, requests, &replies).await {
             drop(replies.send(Err(status)).await);
         }
     });
@@ -48,6 +57,7 @@ pub(super) fn serve(
 async fn run(
     service: &Service,
     token: &str,
+    remote: Option<Remote>,
     mut requests: Streaming<proto::SubmitRequest>,
     replies: &mpsc::Sender<Message>,
 ) -> std::result::Result<(), Status> {
@@ -59,9 +69,10 @@ async fn run(
                 None => is_open = false,
                 Some(request) => {
                     let deadline = Instant::now() + service.settings().deadline;
-                    let caller = service.admit(Endpoint::Book, Some(token), deadline).await;
+                    let caller = service.identify(Endpoint::Book, Some(token), deadline).await;
                     let caller = caller.map_err(|problem| translate::status_of(&problem))?;
-                    in_flight.extend(request.calls.into_iter().map(|call| answer(service, caller, call, deadline)));
+                    let from = From { caller, remote };
+                    in_flight.extend(request.calls.into_iter().map(|call| answer(service, from, call, deadline)));
                 }
             },
             Some(first) = in_flight.next() => {
@@ -81,10 +92,10 @@ async fn run(
     Ok(())
 }
 
-async fn answer(service: &Service, caller: Caller, call: proto::Call, deadline: Instant) -> proto::Reply {
+async fn answer(service: &Service, from: From, call: proto::Call, deadline: Instant) -> proto::Reply {
     let started_at = Instant::now();
     let request_id = call.request_id.clone();
-    let result = match submit(service, caller, call, deadline).await {
+    let result = match submit(service, from, call, deadline).await {
         Ok(booking) => Outcome::Booking(booking),
         Err(problem) => Outcome::Problem(translate::problem(&problem)),
     };
@@ -98,10 +109,12 @@ async fn answer(service: &Service, caller: Caller, call: proto::Call, deadline: 
 
 async fn submit(
     service: &Service,
-    caller: Caller,
+    From { caller, remote }: From,
     call: proto::Call,
     deadline: Instant,
 ) -> Result<proto::Booking> {
+    service.limits().count_address(remote.as_ref())?;
+    service.limits().count_user(caller.user)?;
     let key = <[u8; 16]>::try_from(call.request_id.as_ref());
     let key = key.map_err(|_| Problem::malformed("request_id is the 16 bytes of a UUID"))?;
     let body = call.command.ok_or_else(|| Problem::malformed("the call has no command"))?;

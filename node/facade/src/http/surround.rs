@@ -34,7 +34,7 @@ pub(crate) fn surround(routes: Router<Service>, service: Service) -> Router {
 async fn around(State(service): State<Service>, mut request: Request, next: Next) -> Response {
     let started_at = Instant::now();
     let name = CallName::of(request.headers());
-    let mut response = match (&name, check_head(&request)) {
+    let mut response = match (&name, check_head(&request).and_then(|()| count(&service, &request))) {
         (_, Err(problem)) => problem.into_response(),
         (Err(problem), Ok(())) => problem.clone().into_response(),
         (Ok(name), Ok(())) => {
@@ -66,6 +66,14 @@ fn check_head(request: &Request) -> Result<(), Problem> {
         return Err(Problem::new(431, "headers_too_large", detail));
     }
     Ok(())
+}
+
+/// Health is asked for by machines that must not be turned away.
+fn count(service: &Service, request: &Request) -> Result<(), Problem> {
+    match request.uri().path() {
+        "/livez" | "/readyz" => Ok(()),
+        _ => service.limits().count_address(request.extensions().get()),
+    }
 }
 
 async fn no_such_path(uri: Uri) -> Problem {

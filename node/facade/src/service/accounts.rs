@@ -40,7 +40,7 @@ impl Service {
         password: String,
         call: &CallContext,
     ) -> Result<TokenPair> {
-        let find = |view: &holdfast_storage::rows::View<'_>| {
+        let find = |view: &holdfast_raft::View<'_>| {
             let id = user_by_email(view, email)?;
             Some((id, view.row::<User>(id)?.password_hash.clone()))
         };

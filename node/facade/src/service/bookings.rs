@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use holdfast_raft::{Consistency, Read};
+use holdfast_raft::{Consistency, Read, View};
 use holdfast_reservations::{
     Booking, BookingId, BookingsOf, Command, Order, Outcome, ReadTyped as _, Revision, Slot, SlotId, UserId,
     list_bookings,
 };
-use holdfast_storage::rows::View;
 use tokio::time::Instant;
 
 use crate::problem::{Problem, Result, unexpected};

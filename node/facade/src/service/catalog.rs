@@ -1,11 +1,10 @@
 //! What is on offer: venues, resources, slots.
 
-use holdfast_raft::{Consistency, Read};
+use holdfast_raft::{Consistency, Read, View};
 use holdfast_reservations::{
     Command, CreateResource, CreateVenue, OpenSlots, Outcome, PoolCounts, PoolId, ReadTyped as _, Resource,
     ResourceId, Slot, SlotId, Timestamp, Venue, VenueId, list_resources, list_slots, list_venues,
 };
-use holdfast_storage::rows::View;
 use tokio::time::Instant;
 
 use crate::problem::{Problem, Result, unexpected};
