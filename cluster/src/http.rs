@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Method, Request};
+use hyper::{HeaderMap, Method, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -33,6 +33,8 @@ pub struct Reply {
     pub bytes: Bytes,
     /// The log index it reflects.
     pub index: Option<u64>,
+    /// All headers.
+    pub headers: HeaderMap,
 }
 
 /// A call that may be repeated on other nodes: method, path, body, and the key it is repeated under.
@@ -103,8 +105,16 @@ impl Connection {
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
-        let request = request.body(Full::new(body.unwrap_or_default())).map_err(Failure::other)?;
-        let sent = tokio::time::timeout(REPLY_DURATION_MAX, self.exchange(request)).await;
+        self.exchange(request.body(Full::new(body.unwrap_or_default())).map_err(Failure::other)?).await
+    }
+
+    /// Sends any request, as [`Connection::send`] does.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Reply, Failure> {
+        let sent = tokio::time::timeout(REPLY_DURATION_MAX, self.exchange_now(request)).await;
         let reply = sent.unwrap_or_else(|_| Err(Failure::Other(format!("{} did not answer", self.address))));
         if reply.is_err() {
             self.sender = None;
@@ -112,7 +122,7 @@ impl Connection {
         reply
     }
 
-    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Reply, Failure> {
+    async fn exchange_now(&mut self, request: Request<Full<Bytes>>) -> Result<Reply, Failure> {
         let lost = |error: hyper::Error| Failure::Other(format!("the answer was lost: {error}"));
         let mut sender = match self.sender.take() {
             Some(sender) if !sender.is_closed() => sender,
@@ -120,13 +130,12 @@ impl Connection {
         };
         sender.ready().await.map_err(lost)?;
         let response = sender.send_request(request).await.map_err(lost)?;
-        let status = response.status().as_u16();
-        let index =
-            response.headers().get("holdfast-index").and_then(|value| value.to_str().ok()?.parse().ok());
-        let bytes = response.into_body().collect().await.map_err(lost)?.to_bytes();
+        let (head, body) = response.into_parts();
+        let index = head.headers.get("holdfast-index").and_then(|value| value.to_str().ok()?.parse().ok());
+        let bytes = body.collect().await.map_err(lost)?.to_bytes();
         self.sender = Some(sender);
         let json = serde_json::from_slice(&bytes).unwrap_or_default();
-        Ok(Reply { status, json, bytes, index })
+        Ok(Reply { status: head.status.as_u16(), json, bytes, index, headers: head.headers })
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Failure> {

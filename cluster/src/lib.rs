@@ -16,7 +16,7 @@ pub use bench::{BenchArguments, run as bench};
 pub use demo::{DemoArguments, run as demo};
 pub use failure::Failure;
 pub use http::{Api, Connection, Reply};
-pub use local::{LocalCluster, LocalNode, LocalOptions, Operator};
+pub use local::{Addresses, LocalCluster, LocalNode, LocalOptions, Operator};
 pub use output::{OutputFormat, print_rows};
 
 /// What an operator can do with a cluster.

@@ -1,18 +1,20 @@
 //! A cluster of child processes on this machine: for the demo, the load generator and the tests.
 
+mod node;
+
 use std::fs::File;
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use crate::failure::Failure;
-use crate::http::{Api, Connection};
+use crate::http::Api;
+
+pub use node::{Addresses, LocalNode};
 
 /// A node that is not ready by then has failed to start.
 const READY_DURATION_MAX: Duration = Duration::from_secs(60);
@@ -121,7 +123,7 @@ impl LocalCluster {
         let position = self.nodes.len();
         let dir = self.dir_of(position);
         let log = self.options.dir.join(format!("node-{}.log", position + 1));
-        self.nodes.push(LocalNode { data_dir: dir, log, addresses: None, child: None });
+        self.nodes.push(LocalNode::new(dir, log));
         position
     }
 
@@ -138,13 +140,7 @@ impl LocalCluster {
             .filter(|(other, _)| *other != position)
             .filter_map(|(_, node)| node.addresses.map(|addresses| addresses.peer.to_string()))
             .collect();
-        let node = &mut self.nodes[position];
-        std::fs::create_dir_all(&node.data_dir)?;
-        let port = |offset: u16| match self.options.base_port {
-            None => "127.0.0.1:0".to_owned(),
-            Some(base) => format!("127.0.0.1:{}", base + offset + 10 * position as u16),
-        };
-        let log = File::options().create(true).append(true).open(&node.log)?;
+        let [listen, peer_listen, admin_listen] = self.listens(position);
         let mut command = Command::new(&self.options.binary);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HOLDFAST_")) {
             command.env_remove(name);
@@ -152,22 +148,28 @@ impl LocalCluster {
         command
             .arg("start")
             .arg("--data-dir")
-            .arg(&node.data_dir)
-            .args(["--listen", &port(0), "--peer-listen", &port(1), "--admin-listen", &port(2)])
+            .arg(&self.nodes[position].data_dir)
+            .args(["--listen", &listen, "--peer-listen", &peer_listen, "--admin-listen", &admin_listen])
             .args(more)
-            .envs(self.options.environment.iter().cloned())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .kill_on_drop(true);
+            .envs(self.options.environment.iter().cloned());
         if peers.is_empty() {
             let operator = format!("{}:{}", self.operator.email, self.operator.password);
             command.arg("--init").env("HOLDFAST_BOOTSTRAP_OPERATOR", operator);
         } else {
             command.args(["--join", &peers.join(",")]);
         }
-        node.child = Some(command.spawn()?);
-        Ok(())
+        self.nodes[position].spawn(command)
+    }
+
+    /// Where a node is to listen: where it did before, for others know it by that.
+    fn listens(&self, position: usize) -> [String; 3] {
+        match (self.nodes[position].addresses, self.options.base_port) {
+            (Some(Addresses { listen, peer, admin }), _) => [listen, peer, admin].map(|at| at.to_string()),
+            (None, Some(base)) => {
+                [0, 1, 2].map(|offset| format!("127.0.0.1:{}", base + offset + 10 * position as u16))
+            }
+            (None, None) => std::array::from_fn(|_| "127.0.0.1:0".to_owned()),
+        }
     }
 
     /// Waits until a node serves.
@@ -184,9 +186,7 @@ impl LocalCluster {
                 let says = format!("node {} ended with {status}: {}", position + 1, node.last_words());
                 return Err(Failure::Unhealthy(says));
             }
-            if let Some(addresses) = node.addresses
-                && get(addresses.listen, "/readyz").await.is_some_and(|(status, _)| status == 200)
-            {
+            if node.look("/readyz").await.is_some_and(|(status, _)| status == 200) {
                 return Ok(());
             }
             if started_at.elapsed() > READY_DURATION_MAX {
@@ -223,7 +223,7 @@ impl LocalCluster {
     /// Where the running nodes take clients.
     #[must_use]
     pub fn endpoints(&self) -> Vec<String> {
-        let running = self.nodes.iter().filter(|node| node.child.is_some());
+        let running = self.nodes.iter().filter(|node| node.is_running());
         running.filter_map(|node| node.addresses).map(|addresses| addresses.listen.to_string()).collect()
     }
 
@@ -252,9 +252,8 @@ impl LocalCluster {
     pub async fn leader(&self) -> Result<usize, Failure> {
         let started_at = Instant::now();
         while started_at.elapsed() < READY_DURATION_MAX {
-            for (position, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.child.is_some()) {
-                let Some(addresses) = node.addresses else { continue };
-                let Some((200, ready)) = get(addresses.listen, "/readyz").await else { continue };
+            for (position, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.is_running()) {
+                let Some((200, ready)) = node.look("/readyz").await else { continue };
                 if ready["node"].is_u64() && ready["node"] == ready["leader"] {
                     return Ok(position);
                 }
@@ -266,17 +265,34 @@ impl LocalCluster {
 
     /// The digest of a node's rows, and the log index it is of.
     pub async fn digest(&self, position: usize) -> Option<(u64, String)> {
-        let (_, digest) = get(self.nodes[position].addresses?.admin, "/digest").await?;
-        Some((digest["appliedIndex"].as_u64()?, digest["digest"].as_str()?.to_owned()))
+        self.nodes[position].digest().await
+    }
+
+    /// The digests of all running nodes, once all have applied the same; so nobody may be changing anything.
+    ///
+    /// # Errors
+    ///
+    /// If they do not get there in time.
+    pub async fn digests(&self) -> Result<Vec<(u64, String)>, Failure> {
+        let started_at = Instant::now();
+        while started_at.elapsed() < READY_DURATION_MAX {
+            let mut digests = Vec::new();
+            for node in self.nodes.iter().filter(|node| node.is_running()) {
+                digests.extend(node.digest().await);
+            }
+            let is_whole = digests.len() == self.endpoints().len();
+            if is_whole && digests.iter().all(|(index, _)| *index == digests[0].0) {
+                return Ok(digests);
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+        let says = format!("the nodes do not come to the same log index; see {}", self.options.dir.display());
+        Err(Failure::Unhealthy(says))
     }
 
     /// A figure of a node, by its name in OpenMetrics.
     pub async fn figure(&self, position: usize, name: &str) -> Option<f64> {
-        let admin = self.nodes[position].addresses?.admin;
-        let reply =
-            Connection::to(admin.to_string()).send(hyper::Method::GET, "/metrics", None, None, None).await;
-        let text = String::from_utf8(reply.ok()?.bytes.to_vec()).ok()?;
-        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+        self.nodes[position].figure(name).await
     }
 
     /// Ends a node as a crash would (`kill -9`), and waits until it is gone.
@@ -285,10 +301,7 @@ impl LocalCluster {
     ///
     /// If it cannot be ended.
     pub async fn kill(&mut self, position: usize) -> Result<(), Failure> {
-        if let Some(mut child) = self.nodes[position].child.take() {
-            child.kill().await?;
-        }
-        Ok(())
+        self.nodes[position].kill().await
     }
 
     /// Asks a node to stop, and waits until it has.
@@ -297,10 +310,7 @@ impl LocalCluster {
     ///
     /// If it cannot be asked.
     pub async fn stop(&mut self, position: usize) -> Result<Option<ExitStatus>, Failure> {
-        let Some(mut child) = self.nodes[position].child.take() else { return Ok(None) };
-        let Some(pid) = child.id() else { return Ok(None) };
-        Command::new("kill").args(["-TERM", &pid.to_string()]).status().await?;
-        Ok(Some(child.wait().await?))
+        self.nodes[position].stop().await
     }
 
     /// Ends all nodes at once as a power cut of the machine would, short of its disks.
@@ -310,19 +320,11 @@ impl LocalCluster {
     /// If one cannot be ended.
     pub async fn kill_all(&mut self) -> Result<(), Failure> {
         for node in &mut self.nodes {
-            if let Some(child) = &mut node.child {
-                child.start_kill()?;
-            }
+            node.start_kill()?;
         }
-        for position in 0..self.nodes.len() {
-            self.kill(position).await?;
+        for node in &mut self.nodes {
+            node.kill().await?;
         }
         Ok(())
     }
-}
-
-async fn get(address: SocketAddr, path: &str) -> Option<(u16, Value)> {
-    let mut connection = Connection::to(address.to_string());
-    let reply = connection.send(hyper::Method::GET, path, None, None, None).await.ok()?;
-    Some((reply.status, reply.json))
 }

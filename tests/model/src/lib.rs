@@ -1,0 +1,40 @@
+//! History checkers: what clients were told, and what was there at the end, must fit together.
+//!
+//! ```text
+//! calls of many clients + what was there at the end -> History -> each checker -> Violations, best none
+//! ```
+//!
+//! A checker knows nothing but the history: no clock, no cluster, no rules of its own beyond the one it is named after.
+//! It says only what cannot be otherwise: whatever the order in which overlapping calls took effect, and whether or not
+//! the unknown ones did, a violation is one.
+
+mod accounting;
+mod capacity;
+mod history;
+mod ledger;
+mod places;
+mod reads;
+mod refusals;
+mod retries;
+#[cfg(test)]
+mod testing;
+mod text;
+mod violation;
+
+pub use holdfast_reservations::{BookingId, Revision, SlotId, UserId};
+
+pub use accounting::check as check_accounting;
+pub use capacity::check as check_capacity;
+pub use history::{Answer, Booking, Call, Counts, End, History, NodeNumber, Request, Status};
+pub use reads::check as check_reads;
+pub use refusals::check as check_refusals;
+pub use retries::check as check_retries;
+pub use text::Unreadable;
+pub use violation::Violation;
+
+/// Everything that is wrong with a history.
+#[must_use]
+pub fn check(history: &History) -> Vec<Violation> {
+    let checkers = [check_accounting, check_capacity, check_retries, check_refusals, check_reads];
+    checkers.iter().flat_map(|check| check(history)).collect()
+}

@@ -1,0 +1,32 @@
+//! Tests against the real binary: clusters of child processes on loopback, what clients are told, and faults.
+//!
+//! ```text
+//! Stage (a cluster in a folder of its own) <- Guests (retry until they know) -> Recorder -> History -> judge
+//! ```
+//!
+//! Here is what the tests share; the tests themselves are in `tests/suite`, one file a subject.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test panics when it fails")]
+
+mod answers;
+mod ending;
+mod grpc;
+mod guest;
+mod machine;
+mod park;
+mod program;
+mod raw;
+mod recorder;
+mod stage;
+mod until;
+
+pub use ending::{judge, read_end};
+pub use grpc::{Grpc, GrpcReply, framed};
+pub use guest::{Guest, arrive, arrive_app, fresh_key, give_role};
+pub use machine::{alone, beside};
+pub use park::Park;
+pub use program::{Ended, Program};
+pub use raw::{RawReply, raw_call};
+pub use recorder::Recorder;
+pub use stage::Stage;
+pub use until::until;

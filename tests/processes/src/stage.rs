@@ -1,0 +1,115 @@
+//! A cluster of a test's own, in a folder of its own. Both go with the test, unless it fails: then the folder stays.
+
+use std::path::{Path, PathBuf};
+
+use holdfast_cluster::{Api, LocalCluster, LocalOptions};
+use tempfile::TempDir;
+
+/// A cluster, its operator, and its folder.
+pub struct Stage {
+    /// The nodes.
+    pub cluster: LocalCluster,
+    /// Signed in as the operator, at all nodes.
+    pub operator: Api,
+    dir: Option<TempDir>,
+}
+
+impl Stage {
+    /// A cluster of so many nodes that serves.
+    pub async fn start(nodes: usize) -> Self {
+        Self::start_with(nodes, &[]).await
+    }
+
+    /// A cluster with settings, given as environment variables.
+    pub async fn start_with(nodes: usize, settings: &[(&str, &str)]) -> Self {
+        let dir = TempDir::with_prefix("holdfast-test-").unwrap();
+        let mut environment = vec![("HOLDFAST_LOG".to_owned(), "info".to_owned())];
+        environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let path = dir.path().to_owned();
+        let options = LocalOptions { binary: binary(), dir: path, nodes, base_port: None, environment };
+        match LocalCluster::start(options).await {
+            Ok(cluster) => {
+                let operator = cluster.operator_api().await.unwrap();
+                Self { cluster, operator, dir: Some(dir) }
+            }
+            Err(failure) => panic!("{failure}; the logs are in {}", dir.keep().display()),
+        }
+    }
+
+    /// Client addresses of all nodes, running or not.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<String> {
+        let known = self.cluster.nodes.iter().filter_map(|node| node.addresses);
+        known.map(|addresses| addresses.listen.to_string()).collect()
+    }
+
+    /// The client address of one node.
+    #[must_use]
+    pub fn address(&self, position: usize) -> String {
+        self.addresses()[position].clone()
+    }
+
+    /// The folder of the nodes' folders and logs.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.cluster.dir()
+    }
+
+    /// Starts a node that was ended, and waits until it serves.
+    pub async fn restart(&mut self, position: usize) {
+        self.cluster.run(position, &[]).unwrap();
+        self.cluster.ready(position).await.unwrap();
+    }
+
+    /// Starts all nodes that were ended, together, as they need each other.
+    pub async fn restart_all(&mut self) {
+        let ended: Vec<usize> =
+            (0..self.cluster.nodes.len()).filter(|node| !self.cluster.nodes[*node].is_running()).collect();
+        for position in &ended {
+            self.cluster.run(*position, &[]).unwrap();
+        }
+        for position in ended {
+            self.cluster.ready(position).await.unwrap();
+        }
+    }
+
+    /// A node that follows.
+    pub async fn follower(&self) -> usize {
+        let leader = self.cluster.leader().await.unwrap();
+        (leader + 1) % self.cluster.nodes.len()
+    }
+
+    /// Makes sure that all running nodes hold the same, and says what. Nobody may be changing anything.
+    pub async fn digest(&self) -> (u64, String) {
+        let digests = self.cluster.digests().await.unwrap();
+        assert!(digests.iter().all(|digest| *digest == digests[0]), "the replicas differ: {digests:?}");
+        digests[0].clone()
+    }
+
+    /// What a node has logged.
+    #[must_use]
+    pub fn log_of(&self, position: usize) -> String {
+        std::fs::read_to_string(&self.cluster.nodes[position].log).unwrap()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(dir) = self.dir.take()
+        {
+            eprintln!("the nodes' folders and logs are kept in {}", dir.keep().display());
+        }
+    }
+}
+
+/// The program under test.
+pub(crate) fn binary() -> PathBuf {
+    let Some(path) = std::env::var_os("HOLDFAST_BIN").map(PathBuf::from) else {
+        panic!(
+            "HOLDFAST_BIN does not say where the holdfast binary is: run these tests with `cargo xtask test`"
+        );
+    };
+    assert!(path.is_file(), "HOLDFAST_BIN is {}, which is no file: run `cargo xtask test`", path.display());
+    path
+}
