@@ -1,5 +1,8 @@
 //! Who may call what: one table. The rules decide again when a command is applied; here, nobody who may not is let in.
 
+#[cfg(test)]
+mod tests;
+
 use holdfast_reservations::Role;
 
 /// Every call that needs somebody signed in.

@@ -1,5 +1,8 @@
 //! Why a call came to nothing, in the words of RFC 9457: one catalogue for HTTP and gRPC.
 
+#[cfg(test)]
+mod tests;
+
 use holdfast_raft::{ProposeError, ReadError};
 use holdfast_reservations::{Contradiction, Outcome, Rejection, Revision, SlotFull, Timestamp};
 use serde_json::{Map, Value, json};
@@ -173,8 +176,10 @@ fn moment(status: u16, code: &'static str, says: &str, name: &str, at: Timestamp
 fn slot_full(full: &SlotFull) -> Problem {
     let detail = match (full.available, full.alternatives.as_slice()) {
         (0, []) => "the slot is sold out".to_owned(),
+        (1, []) => "only 1 place is left".to_owned(),
         (left, []) => format!("only {left} places are left"),
         (0, _) => "the slot is sold out; the alternatives have room".to_owned(),
+        (1, _) => "only 1 place is left; the alternatives have room".to_owned(),
         (left, _) => format!("only {left} places are left; the alternatives have room"),
     };
     let alternatives: Vec<u64> = full.alternatives.iter().map(|slot| slot.0).collect();

@@ -1,0 +1,47 @@
+//! The whole table: every call, every role.
+
+use expect_test::expect;
+
+use super::*;
+
+const ENDPOINTS: [Endpoint; 13] = [
+    Endpoint::LogOut,
+    Endpoint::ReadCatalog,
+    Endpoint::Book,
+    Endpoint::ReadBookings,
+    Endpoint::ChangeBooking,
+    Endpoint::CancelBooking,
+    Endpoint::ReadCode,
+    Endpoint::CheckIn,
+    Endpoint::CreateVenue,
+    Endpoint::CreateResource,
+    Endpoint::OpenSlots,
+    Endpoint::ChangeRole,
+    Endpoint::ReadCluster,
+];
+
+const ROLES: [Role; 4] = [Role::Guest, Role::Staff, Role::Operator, Role::App];
+
+#[test]
+fn who_may_make_which_call() {
+    let line = |endpoint: Endpoint| {
+        let roles = ROLES.into_iter().filter(|role| allows(endpoint, *role));
+        let roles: Vec<_> = roles.map(|role| format!("{role:?}")).collect();
+        format!("{endpoint:?}: {}\n", roles.join(" "))
+    };
+    expect![[r#"
+        LogOut: Guest Staff Operator App
+        ReadCatalog: Guest Staff Operator App
+        Book: Guest Staff Operator App
+        ReadBookings: Guest Staff Operator App
+        ChangeBooking: Guest Staff Operator App
+        CancelBooking: Guest Staff Operator App
+        ReadCode: Guest Staff Operator App
+        CheckIn: Staff Operator
+        CreateVenue: Operator
+        CreateResource: Operator
+        OpenSlots: Operator
+        ChangeRole: Operator
+        ReadCluster: Operator
+    "#]].assert_eq(&ENDPOINTS.into_iter().map(line).collect::<String>());
+}
