@@ -54,7 +54,7 @@ impl Scheduler {
             Ok(applied) => {
                 self.has_stamped = true;
                 // A full batch means that more is due; otherwise agreed time is a little behind ours.
-                let is_full = matches!(applied.outcome, Outcome::Ticked { handled } if handled as usize >= TICK_ROWS_MAX);
+                let is_full = matches!(applied.outcome, Outcome::Ticked { handled, .. } if handled as usize >= TICK_ROWS_MAX);
                 if !is_full {
                     tokio::time::sleep(PAUSE).await;
                 }

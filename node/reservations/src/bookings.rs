@@ -14,6 +14,7 @@ use crate::event::{BookingEvent, Event};
 use crate::ids::{BookingId, PoolId, Revision, SlotId, UserId};
 use crate::outcome::{Halt, MissingRow, Rejection, SlotFull};
 use crate::pools::PoolCounts;
+use crate::principal::Role;
 use crate::rows::{Key, Order, ReadRows, ReadTyped as _};
 use crate::slots::{self, Slot};
 use crate::time::Timestamp;
@@ -33,6 +34,8 @@ pub struct Booking {
     pub pool: PoolId,
     /// Whose it is.
     pub user: UserId,
+    /// Who made it: the same user, or whoever booked for him.
+    pub booked_by: UserId,
     /// How many places.
     pub count: u32,
     /// How far it has come.
@@ -43,6 +46,18 @@ pub struct Booking {
     pub booked_at: Timestamp,
     /// The revision of its last change.
     pub revision: Revision,
+}
+
+impl Booking {
+    /// Whether a user of this role may see and change it: his own, those an app made, and all for staff.
+    #[must_use]
+    pub fn is_managed_by(&self, user: UserId, role: Role) -> bool {
+        match role {
+            Role::Staff | Role::Operator => true,
+            Role::App => self.user == user || self.booked_by == user,
+            Role::Guest => self.user == user,
+        }
+    }
 }
 
 /// How far a booking has come. The order is a stored format: new states go to the end.
@@ -129,7 +144,7 @@ fn booking_of(key: &Key) -> Option<BookingId> {
 /// The booking of an id if the actor may know of it; somebody else's is as unknown as none.
 fn find(context: &Context<'_>, actor: Actor, id: BookingId) -> Result<Arc<Booking>, Halt> {
     match context.row::<Booking>(id) {
-        Some(booking) if booking.user == actor.user || actor.role.manages_bookings() => Ok(booking),
+        Some(booking) if booking.is_managed_by(actor.user, actor.role) => Ok(booking),
         Some(_) | None => Err(Rejection::BookingNotFound(id).into()),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::event::Event;
 use crate::ids::{PoolId, Revision, SlotId, UserId};
-use crate::outcome::{Halt, Rejection};
+use crate::outcome::{Contradiction, Halt, MissingRow, Rejection};
 use crate::overlay::{Changes, Overlay};
 use crate::principal::{Principal, Role};
 use crate::rows::{Key, Order, ReadRows, ReadTyped as _, Row, Stored};
@@ -110,9 +110,9 @@ impl<'a> Context<'a> {
     pub(crate) fn expect_row<S: Stored>(
         &self,
         id: S::Id,
-        missing: crate::outcome::MissingRow,
-    ) -> Result<Arc<S>, Halt> {
-        self.row::<S>(id).ok_or_else(|| crate::outcome::Contradiction::RowMissing(missing).into())
+        missing: MissingRow,
+    ) -> Result<Arc<S>, Contradiction> {
+        self.row::<S>(id).ok_or(Contradiction::RowMissing(missing))
     }
 }
 

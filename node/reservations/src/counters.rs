@@ -1,14 +1,16 @@
-//! The next id of each kind.
+//! The next id of each kind, and the count of operators.
 
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::ids::{BookingId, PoolId, ResourceId, SessionId, SlotId, UserId, VenueId};
 use crate::outcome::{Contradiction, Halt};
+use crate::principal::Role;
 use crate::rows::ReadTyped as _;
 
-/// Ids stay below this: exact in a JSON number of any client.
-const IDS_END: u64 = 1 << 53;
+/// Ids stay below this: what is above belongs to the number of a Raft group, and both together stay exact in a JSON
+/// number of any client.
+const IDS_END: u64 = 1 << 40;
 
 /// How many ids of each kind were given out; the next one is one more, so that no id is zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +29,26 @@ pub struct Counters {
     pub users: u64,
     /// Sessions opened.
     pub sessions: u64,
+    /// Users who are operators now.
+    pub operators: u64,
+}
+
+impl Context<'_> {
+    pub(crate) fn counters(&self) -> Counters {
+        self.row::<Counters>(()).map_or_else(Counters::default, |row| (*row).clone())
+    }
+
+    /// Keeps count of operators when somebody's role changes.
+    pub(crate) fn count_operator(&mut self, before: Option<Role>, after: Role) {
+        let mut counters = self.counters();
+        let operated = before.is_some_and(Role::operates);
+        match (operated, after.operates()) {
+            (false, true) => counters.operators = counters.operators.saturating_add(1),
+            (true, false) => counters.operators = counters.operators.saturating_sub(1),
+            (true, true) | (false, false) => return,
+        }
+        self.put((), counters);
+    }
 }
 
 /// Defines `Context::next_*`: takes the next id of a kind.
@@ -36,7 +58,7 @@ macro_rules! next_ids {
             $(
                 /// The next id of this kind, never given before (INV-6).
                 pub(crate) fn $function(&mut self) -> Result<$id, Halt> {
-                    let mut counters = self.row::<Counters>(()).map_or_else(Counters::default, |row| (*row).clone());
+                    let mut counters = self.counters();
                     let next = counters.$field.checked_add(1).filter(|next| *next < IDS_END);
                     counters.$field = next.ok_or(Contradiction::Overflow)?;
                     let id = $id(counters.$field);

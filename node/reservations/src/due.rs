@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::ids::SlotId;
-use crate::outcome::{Halt, Outcome};
+use crate::outcome::{Contradiction, Halt, Outcome};
 use crate::rows::{Key, Order, ReadRows};
 use crate::slots;
 use crate::time::Timestamp;
@@ -46,14 +46,22 @@ impl Tick {
     pub(crate) fn apply(self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
         context.only_internal()?;
         let due = scan(context, context.now, TICK_ROWS_MAX);
+        let mut contradicted = 0u32;
         for due in &due {
-            match due.kind {
-                DueKind::SlotStarts => slots::pass::start(context, SlotId(due.subject))?,
-                DueKind::SlotEnds => slots::pass::finish(context, SlotId(due.subject))?,
+            let happened = match due.kind {
+                DueKind::SlotStarts => slots::pass::start(context, SlotId(due.subject)),
+                DueKind::SlotEnds => slots::pass::finish(context, SlotId(due.subject)),
+            };
+            // One that contradicts an invariant has changed nothing. It goes, or nothing behind it would ever happen.
+            match happened {
+                Ok(()) => (),
+                Err(Contradiction::RowMissing(_) | Contradiction::Capacity(_) | Contradiction::Overflow) => {
+                    contradicted = contradicted.saturating_add(1);
+                }
             }
             context.delete(Key::Due(due.at, due.kind, due.subject));
         }
-        Ok(Outcome::Ticked { handled: u32::try_from(due.len()).unwrap_or(u32::MAX) })
+        Ok(Outcome::Ticked { handled: u32::try_from(due.len()).unwrap_or(u32::MAX), contradicted })
     }
 }
 
@@ -73,7 +81,9 @@ fn scan(rows: &(impl ReadRows + ?Sized), until: Timestamp, limit: usize) -> Vec<
 mod tests {
     use expect_test::expect;
 
-    use crate::transcript::check;
+    use super::Tick;
+    use crate::transcript::{Stage, check};
+    use crate::{Command, Key, Outcome, Principal, SlotId};
 
     #[test]
     fn a_tick_starts_and_finishes_what_is_due_and_nothing_else() {
@@ -99,6 +109,18 @@ mod tests {
                 mia ticks -> forbidden
             "#]],
         );
+    }
+
+    #[test]
+    fn what_contradicts_itself_does_not_hold_up_the_rest() {
+        let mut stage = Stage::new();
+        stage.run("at 0 olga opens slot resource=1 from=100 to=200 capacity=2");
+        stage.run("at 0 olga opens slot resource=1 from=100 to=200 capacity=2");
+        stage.lose(Key::Slot(SlotId(1)));
+        let ticked = stage.submit(150, Principal::Internal, None, Command::Tick(Tick));
+        assert_eq!(ticked.outcome, Outcome::Ticked { handled: 2, contradicted: 1 });
+        let again = stage.submit(150, Principal::Internal, None, Command::Tick(Tick));
+        assert_eq!(again.outcome, Outcome::Ticked { handled: 0, contradicted: 0 });
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Check<'_> {
         }
     }
 
-    /// INV-6: no id is above its counter.
+    /// INV-6: no id is above its counter, and the operators are counted.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other rows have no id of their own")]
     fn ids(&mut self, rows: &[(Key, Row)]) {
         let counters = self.rows.row::<Counters>(()).map_or_else(Counters::default, |row| (*row).clone());
@@ -131,6 +131,11 @@ impl Check<'_> {
             };
             self.expect((1..=given).contains(&id), || format!("INV-6: {key:?} is above its counter {given}"));
         }
+        let operate = |row: &Row| matches!(row, Row::User(user) if user.role.operates());
+        let operators = rows.iter().filter(|(_, row)| operate(row)).count() as u64;
+        self.expect(operators == counters.operators, || {
+            format!("INV-6: {operators} operators are counted as {}", counters.operators)
+        });
     }
 
     /// INV-7: a slot's end is due exactly until it is finished; nothing else is due for it. INV-1: nothing happened

@@ -56,8 +56,8 @@ pub use resources::{CreateResource, Resource, ResourceKind, list as list_resourc
 pub use rows::{Key, MemoryRows, Order, ReadRows, ReadTyped, Row, Rows, Stored, merge_changes};
 pub use sessions::{CloseSessions, OpenSession, RefreshSession, Session};
 pub use slots::{
-    NewPool, NewSlot, OpenSlots, POOLS_PER_SLOT_MAX, Pool, PoolKind, SLOTS_PER_COMMAND_MAX, Slot, SlotStatus,
-    Window, at_window as slot_at_window, list as list_slots,
+    NewPool, NewSlot, OpenSlots, POOLS_PER_COMMAND_MAX, POOLS_PER_SLOT_MAX, Pool, PoolKind,
+    SLOTS_PER_COMMAND_MAX, Slot, SlotStatus, Window, at_window as slot_at_window, list as list_slots,
 };
 pub use state::State;
 pub use time::{Millis, Timestamp};

@@ -59,6 +59,8 @@ pub enum Outcome {
     Ticked {
         /// How many.
         handled: u32,
+        /// How many of them contradicted an invariant and were dropped. An alarm.
+        contradicted: u32,
     },
     /// A node's key was published.
     NodeKeyRegistered,

@@ -45,9 +45,9 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether this role may see and change bookings of others, and book for them.
+    /// Whether this role may book for others, and list more than its own bookings.
     #[must_use]
-    pub fn manages_bookings(self) -> bool {
+    pub fn books_for_others(self) -> bool {
         match self {
             Self::Staff | Self::Operator | Self::App => true,
             Self::Guest => false,

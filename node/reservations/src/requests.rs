@@ -16,6 +16,10 @@ use crate::users::User;
 /// How long one generation of request rows is written. Two are kept, so a key is remembered for 24 to 48 hours.
 pub const GENERATION_DURATION: Millis = Millis::from_hours(24);
 
+/// How far a caller's clock may be ahead of agreed time. A key of a later moment would still look young when its row is
+/// dropped, so it is refused; and a key counts as old so much earlier.
+pub const KEY_AHEAD_MAX: Millis = Millis::from_minutes(10);
+
 /// Keys a user may use in a generation: many times what a person clicks, few enough to count by looking.
 pub const KEYS_MAX: usize = 1000;
 
@@ -81,18 +85,21 @@ pub(crate) fn recall(rows: &dyn ReadRows, clock: &Clock, request: &Request) -> R
     match rows_found.next() {
         Some(first) if first.payload_hash != id.payload_hash => Recalled::Refused(Rejection::KeyReused),
         Some(first) => Recalled::Answered(first.revision, first.outcome.clone()),
-        None if is_too_old(id.key, clock.now) => Recalled::Refused(Rejection::KeyExpired),
+        None if !is_current(id.key, clock.now) => Recalled::Refused(Rejection::KeyExpired),
         None => Recalled::New,
     }
 }
 
-/// Whether a key was made so long ago that its row, had it one, may have been dropped.
-fn is_too_old(key: RequestKey, now: Timestamp) -> bool {
+/// Whether a key that says when it was made was made so lately that its row, had it one, would be there.
+fn is_current(key: RequestKey, now: Timestamp) -> bool {
     let made_at = match key {
         RequestKey::Uuid(bytes) => uuid_v7_time(bytes),
         RequestKey::Made(_) | RequestKey::Named(_) => None,
     };
-    made_at.is_some_and(|made_at| now.since(made_at) > GENERATION_DURATION)
+    made_at.is_none_or(|made_at| {
+        let age_max = Millis(GENERATION_DURATION.0 - KEY_AHEAD_MAX.0);
+        now.since(made_at) <= age_max && made_at.since(now) <= KEY_AHEAD_MAX
+    })
 }
 
 /// The moment in a version 7 UUID (RFC 9562, section 5.7).
@@ -100,7 +107,8 @@ fn uuid_v7_time(bytes: [u8; 16]) -> Option<Timestamp> {
     let number = u128::from_be_bytes(bytes);
     let version = (number >> 76) & 0xf;
     let millis = u64::try_from(number >> 80).ok()?;
-    (version == 7).then_some(Timestamp(millis))
+    let variant = (number >> 62) & 0b11;
+    (version == 7 && variant == 0b10).then_some(Timestamp(millis))
 }
 
 /// The row that remembers a request.
@@ -298,6 +306,47 @@ mod tests {
             book("mia", next_day, Some(KEYS_MAX)),
             Outcome::Rejected(Rejection::TooLate { .. })
         ));
+    }
+
+    #[test]
+    fn a_change_of_role_does_not_make_nodes_count_differently() {
+        let outcome = |restarts: bool| {
+            let mut stage = Stage::new();
+            stage.submit(0, principal("olga"), None, open_slot(1, 100, 200, 5000));
+            let command =
+                Command::Book(Book { slot: SlotName::Id(SlotId(1)), pool: None, count: 1, user: None });
+            let book = |stage: &mut Stage, key: String| {
+                stage.submit(1, principal("mia"), Some(request_id(&key, "")), command.clone()).outcome
+            };
+            book(&mut stage, "as a guest".to_owned());
+            stage.run("at 1 olga makes mia app");
+            for key in 0..KEYS_MAX {
+                book(&mut stage, format!("as an app {key}"));
+            }
+            if restarts {
+                stage.restart();
+            }
+            stage.run("at 1 olga makes mia guest");
+            book(&mut stage, "as a guest again".to_owned())
+        };
+        assert_eq!(outcome(false), outcome(true));
+        assert_eq!(outcome(false), Outcome::Rejected(Rejection::TooManyKeys));
+    }
+
+    #[test]
+    fn a_uuid_of_a_later_day_is_refused_and_one_of_a_clock_that_is_a_little_ahead_is_not() {
+        check(
+            "
+            at 1000 olga opens slot resource=1 from=900000000 to=990000000 capacity=9
+            at 1000 mia books slot:1 key=v7@601000
+            at 1000 mia books slot:1 key=v7@601001
+            ",
+            &expect![[r#"
+                olga opens slot resource=1 from=900000000 to=990000000 capacity=9 -> slot:1 [slot.opened]
+                mia books slot:1 key=v7@601000 -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
+                mia books slot:1 key=v7@601001 -> key_expired
+            "#]],
+        );
     }
 
     #[test]

@@ -5,7 +5,9 @@ pub mod pass;
 
 use serde::{Deserialize, Serialize};
 
-pub use open::{NewPool, NewSlot, OpenSlots, POOLS_PER_SLOT_MAX, SLOTS_PER_COMMAND_MAX};
+pub use open::{
+    NewPool, NewSlot, OpenSlots, POOLS_PER_COMMAND_MAX, POOLS_PER_SLOT_MAX, SLOTS_PER_COMMAND_MAX,
+};
 
 use crate::ids::{PoolId, ResourceId, SlotId};
 use crate::rows::{Key, Order, ReadRows, ReadTyped as _};

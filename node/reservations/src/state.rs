@@ -152,18 +152,18 @@ impl<R: Rows> State<R> {
 
     fn count_key(&mut self, request: &Request) {
         let scope = request.principal.scope();
-        match requests::counting(&self.rows, request) {
-            Counting::Free => (),
-            Counting::ByRow => {
-                let KeyCount(used) = requests::counted_keys(&self.rows, self.clock.generation, scope);
-                let count = Row::KeyCount(KeyCount(used.saturating_add(1)));
-                self.rows.set(Key::KeyCount(self.clock.generation, scope), Some(count));
-            }
-            Counting::ByLooking => {
-                if let Some(known) = self.keys_known.get_mut(&scope) {
-                    *known = known.saturating_add(1);
-                }
-            }
+        let counting = requests::counting(&self.rows, request);
+        if matches!(counting, Counting::Free) {
+            return;
+        }
+        // Whatever the role is now: it may change, and what is known must always be what looking would find.
+        if let Some(known) = self.keys_known.get_mut(&scope) {
+            *known = known.saturating_add(1);
+        }
+        if matches!(counting, Counting::ByRow) {
+            let KeyCount(used) = requests::counted_keys(&self.rows, self.clock.generation, scope);
+            let count = Row::KeyCount(KeyCount(used.saturating_add(1)));
+            self.rows.set(Key::KeyCount(self.clock.generation, scope), Some(count));
         }
     }
 }

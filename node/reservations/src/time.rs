@@ -36,6 +36,12 @@ impl Millis {
         Self(seconds.saturating_mul(1000))
     }
 
+    /// A length in whole minutes.
+    #[must_use]
+    pub const fn from_minutes(minutes: u64) -> Self {
+        Self::from_seconds(minutes.saturating_mul(60))
+    }
+
     /// A length in whole hours.
     #[must_use]
     pub const fn from_hours(hours: u64) -> Self {

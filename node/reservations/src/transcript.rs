@@ -14,10 +14,7 @@ pub(crate) fn check(script: &str, expected: &Expect) {
     let mut stage = Stage::new();
     let mut transcript = String::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let ["at", moment, action @ ..] = words.as_slice() else { panic!("at MOMENT ...: {line}") };
-        let answer = stage.play(moment.parse().unwrap(), action);
-        writeln!(transcript, "{} -> {answer}", action.join(" ")).unwrap();
+        writeln!(transcript, "{}", stage.run(line)).unwrap();
         assert_eq!(stage.state.check_invariants(), Vec::<String>::new(), "after {line}");
     }
     expected.assert_eq(&transcript);
@@ -72,6 +69,21 @@ impl Stage {
         self.state = State::over(self.state.rows().clone());
     }
 
+    /// Loses a row, as no command does.
+    pub(crate) fn lose(&mut self, key: Key) {
+        let mut rows = self.state.rows().clone();
+        rows.set(key, None);
+        self.state = State::over(rows);
+    }
+
+    /// Plays a line of a script: the line again, with what came of it.
+    pub(crate) fn run(&mut self, line: &str) -> String {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let ["at", moment, action @ ..] = words.as_slice() else { panic!("at MOMENT ...: {line}") };
+        let answer = self.play(moment.parse().unwrap(), action);
+        format!("{} -> {answer}", action.join(" "))
+    }
+
     fn play(&mut self, at: u64, action: &[&str]) -> String {
         match action {
             ["time"] => self.state.now().0.to_string(),
@@ -117,7 +129,10 @@ pub(crate) fn principal(who: &str) -> Principal {
 pub(crate) fn request_id(key: &str, payload: &str) -> RequestId {
     let mut bytes = [0; 16];
     let key = match key.strip_prefix("v7@") {
-        Some(moment) => RequestKey::Uuid(((moment.parse::<u128>().unwrap() << 80) | (7 << 76)).to_be_bytes()),
+        Some(moment) => {
+            let (version, variant) = (7 << 76, 0b10 << 62);
+            RequestKey::Uuid(((moment.parse::<u128>().unwrap() << 80) | version | variant).to_be_bytes())
+        }
         None => {
             bytes[..key.len()].copy_from_slice(key.as_bytes());
             RequestKey::Named(bytes)
@@ -264,7 +279,8 @@ fn describe(applied: &Applied) -> String {
             let state = booking.state.name();
             format!("{id} {state} {slot} {pool} {user} count={count} version={version}")
         }
-        Outcome::Ticked { handled } => format!("ticked {handled}"),
+        Outcome::Ticked { handled, contradicted: 0 } => format!("ticked {handled}"),
+        Outcome::Ticked { handled, contradicted } => format!("ticked {handled}, {contradicted} contradicted"),
         Outcome::NodeKeyRegistered => "registered".into(),
     };
     if !applied.events.is_empty() {

@@ -168,6 +168,7 @@ fn sample_booking(state: BookingState) -> Booking {
         count: 4,
         state,
         version: 2,
+        booked_by: UserId(8),
         booked_at: Timestamp(1_800_000_000_000),
         revision: Revision { index: 1042, ordinal: 3 },
     }
@@ -216,6 +217,7 @@ fn sample_rows() -> BTreeMap<Key, Row> {
         bookings: 70_000,
         users: 70_001,
         sessions: 9,
+        operators: 2,
     };
     put(Key::Counters, Row::Counters(counters.into()));
     put(Key::Venue(VenueId(1)), Row::Venue(sample_venue().into()));
@@ -408,7 +410,7 @@ fn sample_outcomes() -> Vec<Outcome> {
         Outcome::User(UserId(3), profile),
         Outcome::Session { session, user: UserId(3), sequence: 2, token_version: 1, expires_at: at },
         Outcome::SessionsClosed(UserId(3)),
-        Outcome::Ticked { handled: 256 },
+        Outcome::Ticked { handled: 256, contradicted: 0 },
         Outcome::NodeKeyRegistered,
     ];
     let rejected = rejections.into_iter().map(Outcome::Rejected);

@@ -54,6 +54,7 @@ impl Book {
             slot: slot_id,
             pool,
             user,
+            booked_by: actor.user,
             count: self.count,
             state: BookingState::Confirmed,
             version: 1,
@@ -80,7 +81,7 @@ impl Book {
         match self.user {
             None => Ok(actor.user),
             Some(user) if user == actor.user => Ok(user),
-            Some(_) if !actor.role.manages_bookings() => Err(Rejection::Forbidden.into()),
+            Some(_) if !actor.role.books_for_others() => Err(Rejection::Forbidden.into()),
             Some(user) if context.row::<User>(user).is_some() => Ok(user),
             Some(user) => Err(Rejection::UserNotFound(user).into()),
         }

@@ -13,8 +13,12 @@ use crate::resources::Resource;
 use crate::rows::{Key, ReadTyped as _};
 use crate::slots::{Pool, PoolKind, Slot, SlotStatus, Window};
 
-/// Slots one command may open: some 100 KiB of log. The facade refuses more.
+/// Slots one command may open. The facade refuses more.
 pub const SLOTS_PER_COMMAND_MAX: usize = 1000;
+
+/// Pools one command may open, in all its slots together: some 100 KiB of log and a few milliseconds of apply. The
+/// facade refuses more.
+pub const POOLS_PER_COMMAND_MAX: usize = 4000;
 
 /// Pools one slot may sell. The facade refuses more.
 pub const POOLS_PER_SLOT_MAX: usize = 64;

@@ -25,6 +25,7 @@ impl ChangeRole {
             return Err(Rejection::UserNotFound(self.user).into());
         };
 
+        context.count_operator(Some(user.role), self.role);
         let user = User { role: self.role, ..(*user).clone() };
         let profile = user.profile();
         context.put(self.user, user);

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::outcome::{Halt, Outcome};
+use crate::outcome::{Halt, Outcome, Rejection};
 use crate::principal::Role;
 use crate::rows::ReadTyped as _;
 use crate::users::{self, User};
 
-/// Makes an operator, or makes the user of that address one. Internal: proposed once by the node that founds a
-/// cluster; a second proposal changes nothing more.
+/// Makes the first operator: a new user, or the one who has signed up with that address, whose password and tokens
+/// then count no more. Changes nothing where there is an operator. Internal: proposed by the node that founds a cluster.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateOperator {
     /// The address to sign in with, in lower case.
@@ -23,10 +23,19 @@ pub struct CreateOperator {
 impl CreateOperator {
     pub(crate) fn apply(&self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
         context.only_internal()?;
+        if context.counters().operators > 0 {
+            return Err(Rejection::Forbidden.into());
+        }
+        context.count_operator(None, Role::Operator);
         if let Some(id) = users::by_email(context, &self.email)
             && let Some(user) = context.row::<User>(id)
         {
-            let user = User { role: Role::Operator, ..(*user).clone() };
+            let user = User {
+                role: Role::Operator,
+                password_hash: self.password_hash.clone(),
+                token_version: user.token_version.saturating_add(1),
+                ..(*user).clone()
+            };
             let profile = user.profile();
             context.put(id, user);
             return Ok(Outcome::User(id, profile));
@@ -50,5 +59,48 @@ impl CreateOperator {
 impl std::fmt::Debug for CreateOperator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CreateOperator").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CreateOperator;
+    use crate::rows::ReadTyped as _;
+    use crate::transcript::Stage;
+    use crate::{Command, MemoryRows, Outcome, Principal, Rejection, Role, SignUp, State, User, UserId};
+    use crate::{Entry, Request, Timestamp};
+
+    fn submit(state: &mut State<MemoryRows>, principal: Principal, command: Command) -> Outcome {
+        let requests = vec![Request { id: None, principal, command }];
+        state.apply(1, &Entry { proposed_at: Timestamp(0), requests }).remove(0).outcome
+    }
+
+    fn operator(email: &str) -> Command {
+        let (email, name) = (email.to_owned(), "Olga".to_owned());
+        Command::CreateOperator(CreateOperator { email, name, password_hash: "of the cluster".to_owned() })
+    }
+
+    #[test]
+    fn whoever_signs_up_first_neither_prevents_the_operator_nor_becomes_it() {
+        let mut state = State::over(MemoryRows::default());
+        for email in ["first@example.com", "olga@example.com"] {
+            let (email, name) = (email.to_owned(), String::new());
+            let guest = SignUp { email, name, password_hash: "of a guest".to_owned() };
+            submit(&mut state, Principal::Anonymous, Command::SignUp(guest));
+        }
+        submit(&mut state, Principal::Internal, operator("olga@example.com"));
+        let olga = state.rows().row::<User>(UserId(2)).unwrap();
+        assert_eq!((olga.role, olga.password_hash.as_str()), (Role::Operator, "of the cluster"));
+        assert_eq!(olga.token_version, 1, "the guest's tokens count no more");
+        assert_eq!(state.check_invariants(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn there_is_one_first_operator() {
+        let mut stage = Stage::new();
+        for email in ["olga", "another@example.com"] {
+            let outcome = submit(&mut stage.state, Principal::Internal, operator(email));
+            assert_eq!(outcome, Outcome::Rejected(Rejection::Forbidden), "{email}");
+        }
     }
 }
