@@ -1,11 +1,15 @@
-//! The real file system; its errors name the path.
+//! The real file system; its errors name the path. What it makes is the owner's alone: the node's key is among it, and so
+//! are its users' password hashes.
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::{File, Files};
+
+const FILE_MODE: u32 = 0o600;
+const DIR_MODE: u32 = 0o700;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealFiles;
@@ -21,7 +25,8 @@ impl Files for RealFiles {
 
     fn create(&self, path: &Path, length: u64) -> io::Result<RealFile> {
         let create = || {
-            let file = fs::File::options().read(true).write(true).create_new(true).open(path)?;
+            let mut options = fs::File::options();
+            let file = options.read(true).write(true).create_new(true).mode(FILE_MODE).open(path)?;
             file.set_len(length)?;
             Ok(file)
         };
@@ -48,7 +53,7 @@ impl Files for RealFiles {
     }
 
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        named(dir, fs::create_dir_all(dir))
+        named(dir, fs::DirBuilder::new().recursive(true).mode(DIR_MODE).create(dir))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -219,3 +219,15 @@ fn check_files<F: Files>(files: &F, root: &Path) {
     assert!(!files.exists(&path("renamed/link")).unwrap());
     assert_eq!(file.length().unwrap(), 3, "readable while it is open");
 }
+
+#[test]
+fn what_a_node_keeps_is_nobody_elses_to_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (_guard, root) = temporary();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    block_on(create_dir_durably(&RealFiles, &root)).unwrap();
+    block_on(write_new(&RealFiles, &root.join("identity"), b"secret")).unwrap();
+    block_on(replace(&RealFiles, &root.join("identity"), b"another")).unwrap();
+    assert_eq!((mode(&root), mode(&root.join("identity"))), (0o700, 0o600));
+}
