@@ -3,9 +3,13 @@
 
 #![cfg(test)]
 
+mod bytes;
 mod crashes;
+mod damage;
+mod keeping;
 mod ledger;
 mod node;
 mod parts;
 mod peer;
+mod receiving;
 mod script;

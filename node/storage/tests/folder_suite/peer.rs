@@ -13,22 +13,25 @@ use crate::node::{ORIGIN, Store, apply};
 
 const PIECE_BYTES: usize = 100;
 
+type Made = HashMap<(u64, Store), Arc<Snapshot<SimulatedDisk>>>;
+
 thread_local! {
-    static MADE: RefCell<HashMap<(u64, Store), Arc<Snapshot<SimulatedDisk>>>> = RefCell::default();
+    static MADE: RefCell<Made> = RefCell::default();
 }
 
 /// Its snapshot at an index.
 pub fn snapshot_at(index: u64, store: Store) -> Arc<Snapshot<SimulatedDisk>> {
-    MADE.with_borrow_mut(|made| made.entry((index, store)).or_insert_with(|| make(index, store)).clone())
+    MADE.with_borrow_mut(|made| made.entry((index, store)).or_insert_with(|| make(index, store).1).clone())
 }
 
-fn make(index: u64, store: Store) -> Arc<Snapshot<SimulatedDisk>> {
+/// Another such snapshot, and the disk it lies on.
+pub fn make(index: u64, store: Store) -> (SimulatedDisk, Arc<Snapshot<SimulatedDisk>>) {
     let disk = SimulatedDisk::new(0);
     let opener = store.on(&disk);
     let engine = opener.open(Path::new("/rows")).unwrap();
     (1..=index).for_each(|index| apply(&*engine, index));
-    let snapshots = block_on(Snapshots::open(disk, "/snapshots".into(), opener, ORIGIN)).unwrap();
-    block_on(snapshots.build(&*engine)).unwrap()
+    let snapshots = block_on(Snapshots::open(disk.clone(), "/snapshots".into(), opener, ORIGIN)).unwrap();
+    (disk, block_on(snapshots.build(&*engine)).unwrap())
 }
 
 /// Sends all files, or only so many pieces.

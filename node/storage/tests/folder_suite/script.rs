@@ -10,6 +10,8 @@ use crate::peer;
 /// Runs a script as far as the disk lets it.
 pub fn run(disk: &SimulatedDisk, store: Store, ledger: &mut Ledger, script: &str) -> Result<(), String> {
     let mut node = Node::open(disk, store)?;
+    // From here on others may know what was found.
+    ledger.recover(&node, &|| format!("opened at {} steps", disk.steps()));
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (verb, number) = line.split_once(' ').unwrap_or((line, "0"));
         let number: u64 = number.parse().unwrap();
@@ -59,7 +61,8 @@ impl Node {
         let snapshot = block_on(self.snapshots.build(&*engine)).map_err(said)?;
         assert_eq!(snapshot.manifest.mark.applied.index, ledger.applied);
         self.check_snapshot(&snapshot);
-        ledger.saved = ledger.applied;
+        // One that was received may be newer.
+        ledger.saved = ledger.saved.max(ledger.applied);
         ledger.rows_durable = ledger.applied;
         Ok(())
     }
@@ -72,7 +75,7 @@ impl Node {
         let kept = block_on(self.snapshots.keep(receiving)).map_err(said)?;
         assert_eq!(kept.manifest, sent.manifest);
         self.check_snapshot(&kept);
-        ledger.saved = ledger.applied + ahead;
+        ledger.saved = ledger.saved.max(ledger.applied + ahead);
         Ok(())
     }
 

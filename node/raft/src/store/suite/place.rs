@@ -27,6 +27,9 @@ const ORIGIN: Origin = Origin { cluster: ClusterId(1), group: GROUP };
 /// Few, so that most rows are read from the row store.
 const ROWS_CACHED: usize = 8;
 
+/// Small, so that a store costs no 16 MB of zeros and some of its logs have several segments.
+const SEGMENT_BYTES: u32 = 1024;
+
 /// A data folder.
 pub struct Place<F> {
     /// Its disk.
@@ -67,7 +70,8 @@ pub(super) async fn open<F: Files>(
     });
 
     let watermark = dir.join("state").join("synced");
-    let log = Log::open(files.clone(), dir.join("log"), watermark, GROUP, LogOptions::default()).await;
+    let options = LogOptions { segment_bytes: SEGMENT_BYTES, ..LogOptions::default() };
+    let log = Log::open(files.clone(), dir.join("log"), watermark, GROUP, options).await;
     let (log, writer) = log.map_err(fatal)?;
     match placement {
         Placement::OwnThreads => drop(writer.spawn_thread("log")?),
