@@ -200,7 +200,7 @@ impl Model {
     }
 
     fn answer(&self, id: usize) -> Answer {
-        let ModelBooking { slot, user, count, state, version } = self.bookings[id - 1];
+        let ModelBooking { slot, user, count, state, version, .. } = self.bookings[id - 1];
         Answer::Booking { id, slot, user, count, state, version }
     }
 }
