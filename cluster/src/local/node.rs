@@ -11,6 +11,8 @@ use tokio::process::{Child, Command};
 use crate::failure::Failure;
 use crate::http::Connection;
 
+use super::LOOK_INTERVAL;
+
 /// One child process.
 pub struct LocalNode {
     /// Its data folder.
@@ -94,13 +96,18 @@ impl LocalNode {
         Ok(Some(child.wait().await?))
     }
 
-    /// Stops the process in its tracks (`kill -STOP`): its connections stay open, and nobody answers.
+    /// Stops the process in its tracks (`kill -STOP`), and waits until it has: its connections stay open, and nobody
+    /// answers.
     ///
     /// # Errors
     ///
     /// If it cannot be signalled.
     pub async fn pause(&self) -> Result<(), Failure> {
-        self.signal("STOP").await
+        self.signal("STOP").await?;
+        while self.pid().is_some_and(|pid| !is_stopped(pid)) {
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+        Ok(())
     }
 
     /// Lets a paused process go on.
@@ -166,6 +173,14 @@ fn last_lines(path: &Path, count: usize) -> String {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+/// Whether every thread of a process is stopped, or it is gone (proc(5)).
+fn is_stopped(pid: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return true };
+    let stats = threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("stat")).ok());
+    let states = stats.filter_map(|stat| stat.rsplit_once(") ")?.1.chars().next());
+    states.into_iter().all(|state| matches!(state, 'T' | 't' | 'Z' | 'X'))
 }
 
 async fn get(address: SocketAddr, path: &str) -> Option<(u16, Value)> {

@@ -18,6 +18,8 @@ pub struct Program {
 pub struct Ended {
     /// Its exit code; `None` if a signal ended it.
     pub code: Option<i32>,
+    /// What it gave.
+    pub stdout: String,
     /// What it said for people.
     pub stderr: String,
     /// How long it ran.
@@ -33,7 +35,7 @@ impl Program {
             command.env_remove(name);
         }
         command.args(arguments).envs(environment.iter().copied()).kill_on_drop(true);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self { child: command.spawn().unwrap(), started_at: Instant::now() }
     }
 
@@ -48,8 +50,9 @@ impl Program {
             panic!("the process still runs after {at_most:?}");
         };
         let output = output.unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ended { code: output.status.code(), stderr, took: started_at.elapsed() }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        Ended { code: output.status.code(), stdout, stderr, took: started_at.elapsed() }
     }
 
     /// Asks it to stop (`kill -TERM`), and waits until it has.
