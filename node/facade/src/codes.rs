@@ -43,12 +43,13 @@ impl Codes {
         Self { keys, cluster }
     }
 
-    /// The path and query of a booking's image, valid for ten minutes.
-    pub(crate) fn path(&self, booking: BookingId, now: Timestamp) -> String {
+    /// The path and query of a booking's image, valid for ten minutes; none that other nodes could not verify.
+    pub(crate) fn path(&self, booking: BookingId, now: Timestamp) -> Result<String> {
+        self.keys.check_published()?;
         let token = self.token(booking);
-        let expires = now.0 / 1000 + URL_SECONDS;
+        let expires = (now.0 / 1000).saturating_add(URL_SECONDS);
         let signature = self.sign(&url_message(&self.cluster, &token, expires));
-        format!("/q/{token}.png?exp={expires}&sig={signature}")
+        Ok(format!("/q/{token}.png?exp={expires}&sig={signature}"))
     }
 
     /// The image at a URL.

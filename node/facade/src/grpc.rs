@@ -5,7 +5,10 @@ mod submit;
 mod translate;
 
 use std::pin::Pin;
+use std::time::Duration;
 
+use axum::Router;
+use axum::middleware::Next;
 use holdfast_proto::v1 as proto;
 use holdfast_proto::v1::reservations_server::{Reservations, ReservationsServer};
 use holdfast_raft::Consistency;
@@ -28,8 +31,22 @@ const MESSAGE_BYTES_MAX: usize = 256 << 10;
 /// Where the leader is, as this node knows it.
 const LEADER_HEADER: &str = "holdfast-leader";
 
-/// The gRPC services of a node, as routes for the router that serves HTTP too.
-pub(crate) fn routes(service: Service) -> tonic::service::Routes {
+/// A message and its answer: each has as long as a call may take at most. Streams end when they end.
+const EXCHANGE_DURATION_MAX: Duration = Duration::from_secs(2 * DEADLINE_MAX.as_secs());
+
+/// The gRPC services of a node, as a router to be merged with the one that serves HTTP.
+pub(crate) fn router(service: Service) -> Router {
+    let router = routes(service).prepare().into_axum_router().reset_fallback();
+    router.layer(axum::middleware::from_fn(in_time))
+}
+
+/// Ends a call whose message does not come: nobody else limits how long that may take.
+async fn in_time(request: axum::extract::Request, next: Next) -> axum::response::Response {
+    let answered = tokio::time::timeout(EXCHANGE_DURATION_MAX, next.run(request)).await;
+    answered.unwrap_or_else(|_| Status::deadline_exceeded("the message did not arrive in time").into_http())
+}
+
+fn routes(service: Service) -> tonic::service::Routes {
     let health = health::service(service.replica().clone());
     let reservations = ReservationsServer::new(Grpc { service }).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let reflection = tonic_reflection::server::Builder::configure()
@@ -207,8 +224,7 @@ fn bearer(metadata: &MetadataMap) -> Result<Option<&str>> {
 }
 
 /// The caller's `grpc-timeout`: at most eight digits and a unit.
-fn timeout(metadata: &MetadataMap) -> Option<std::time::Duration> {
-    use std::time::Duration;
+fn timeout(metadata: &MetadataMap) -> Option<Duration> {
     let text = metadata.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
@@ -220,5 +236,28 @@ fn timeout(metadata: &MetadataMap) -> Option<std::time::Duration> {
         "u" => Some(Duration::from_micros(number)),
         "n" => Some(Duration::from_nanos(number)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::post;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_does_not_come_ends_its_call() {
+        let read_all =
+            post(|body: Body| async { axum::body::to_bytes(body, 9).await.map(drop).is_ok().to_string() });
+        let router = Router::new().route("/slow", read_all).layer(axum::middleware::from_fn(in_time));
+        let never = futures_util::stream::pending::<std::result::Result<bytes::Bytes, Status>>();
+        let started_at = Instant::now();
+        let request = axum::extract::Request::post("/slow").body(Body::from_stream(never)).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(started_at.elapsed().as_secs(), EXCHANGE_DURATION_MAX.as_secs());
+        let status = Status::from_header_map(response.headers()).unwrap();
+        assert_eq!(status.code(), tonic::Code::DeadlineExceeded);
     }
 }

@@ -1,9 +1,12 @@
 //! The HTTP face: one router for all dialects, and what surrounds every call.
 
 mod accounts;
+mod body;
 mod call;
 mod codes;
 pub(crate) mod health;
+mod name;
+mod path;
 mod reply;
 mod rides;
 mod surround;
@@ -14,8 +17,10 @@ use axum::routing::{get, patch, post, put};
 
 use crate::service::Service;
 
-pub(crate) use call::{Call, CallName, payload_hash};
-pub(crate) use reply::{Answer, Reply};
+pub(crate) use body::Bodies;
+pub(crate) use call::Call;
+pub(crate) use name::{CallName, KeyOwner, key_of_uuid, owned_by, payload_hash};
+pub(crate) use reply::{Answer, Reply, close_after};
 
 /// Every path of the HTTP face.
 pub(crate) fn router(service: Service) -> Router {

@@ -16,6 +16,8 @@ mod listen;
 mod metrics;
 mod problem;
 mod service;
+#[cfg(test)]
+mod stage;
 mod wire;
 
 pub use admin::router as admin_router;
@@ -27,8 +29,7 @@ use axum::Router;
 
 /// Everything clients call, HTTP and gRPC on one router.
 pub fn router(service: Service) -> Router {
-    let grpc = grpc::routes(service.clone()).prepare().into_axum_router().reset_fallback();
-    http::router(service).merge(grpc)
+    http::router(service.clone()).merge(grpc::router(service))
 }
 
 /// Hashes a password as sign-up does: for the first operator.
@@ -37,5 +38,6 @@ pub fn router(service: Service) -> Router {
 ///
 /// Says so if this machine cannot hash.
 pub async fn hash_password(password: String) -> Result<String, String> {
-    accounts::passwords::Passwords::new().hash(password).await.map_err(|problem| problem.detail)
+    let deadline = tokio::time::Instant::now() + service::DEADLINE_MAX;
+    accounts::passwords::Passwords::new().hash(password, deadline).await.map_err(|problem| problem.detail)
 }

@@ -1,36 +1,48 @@
 //! Serves HTTP and gRPC on one port: every connection is bounded in number, in what it may send, and in how long it may
 //! say nothing.
 
-use std::io;
-use std::pin::Pin;
+mod awake;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::Request;
-use bytes::Bytes;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
 use holdfast_raft::net::{Connection, Listener};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::Service as _;
 
+use self::awake::Awake;
+use crate::http::{close_after, health};
 use crate::limits::Remote;
+use crate::problem::Problem;
 
-/// Connections at the same time; more wait in the operating system's queue.
+/// Connections at the same time.
 const CONNECTIONS_MAX: usize = 20_000;
+
+/// Connections above that: they ask for health, or are told that this node is full. More wait in the operating system's
+/// queue.
+const SPARE_CONNECTIONS_MAX: usize = 256;
+
+/// A connection above the usual number is closed after this, whatever it is doing.
+const SPARE_DURATION_MAX: Duration = Duration::from_secs(1);
 
 /// A connection that says nothing at first, or is slow with a head, is closed after this.
 const HEAD_DURATION_MAX: Duration = Duration::from_secs(10);
 
-/// The head of a call in HTTP/1: its buffer, and how many headers it may have.
+/// The head of a call in HTTP/1: its buffer, and how many headers it may have. Both are more than we take: whoever keeps
+/// to them gets an answer that says what is too much.
 const HEAD_BYTES_MAX: usize = 64 << 10;
-const HEADERS_MAX: usize = 64;
+const HEADERS_MAX: usize = 256;
 
 /// Calls at the same time on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 1024;
@@ -48,9 +60,18 @@ const DRAIN_DURATION_MAX: Duration = Duration::from_secs(5);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` turns true, then lets what is in progress end.
-pub async fn serve(mut listener: Box<dyn Listener>, router: Router, mut stop: watch::Receiver<bool>) {
+pub async fn serve(listener: Box<dyn Listener>, router: Router, stop: watch::Receiver<bool>) {
+    serve_within(Places::new(CONNECTIONS_MAX, SPARE_CONNECTIONS_MAX), listener, router, stop).await;
+}
+
+async fn serve_within(
+    places: Places,
+    mut listener: Box<dyn Listener>,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
     let server = Arc::new(builder());
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let router_of_spares = router.clone().layer(from_fn(only_health));
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -58,27 +79,61 @@ pub async fn serve(mut listener: Box<dyn Listener>, router: Router, mut stop: wa
             _ = stop.wait_for(|stop| *stop) => break,
         };
         let Some((connection, place)) = accepted else { break };
-        let (server, router, watcher) = (server.clone(), router.clone(), graceful.watcher());
-        tokio::spawn(async move {
-            let _place = place;
-            let remote = connection.remote.map(|remote| Remote(remote.ip()));
-            let Ok(connection) = Awake::wait(connection).await else { return };
-            let service = tower::service_fn(move |mut request: Request<Incoming>| {
-                if let Some(remote) = remote {
-                    request.extensions_mut().insert(remote);
-                }
-                router.clone().call(request)
-            });
-            let service = TowerToHyperService::new(service);
-            let served = server.serve_connection(TokioIo::new(connection), service).into_owned();
-            // A caller who breaks off is no news.
-            drop(watcher.watch(served).await);
-        });
+        let (server, watcher) = (server.clone(), graceful.watcher());
+        match place {
+            Place::Usual(place) => {
+                let router = router.clone();
+                tokio::spawn(async move {
+                    let _place = place;
+                    serve_connection(&server, connection, router, watcher).await;
+                });
+            }
+            Place::Spare(place) => {
+                let router = router_of_spares.clone();
+                tokio::spawn(async move {
+                    let _place = place;
+                    let served = serve_connection(&server, connection, router, watcher);
+                    drop(tokio::time::timeout(SPARE_DURATION_MAX, served).await);
+                });
+            }
+        }
     }
     drop(listener);
     if tokio::time::timeout(DRAIN_DURATION_MAX, graceful.shutdown()).await.is_err() {
         tracing::warn!("some calls had not ended when the node stopped");
     }
+}
+
+async fn serve_connection(
+    server: &Builder<TokioExecutor>,
+    connection: Connection,
+    router: Router,
+    watcher: Watcher,
+) {
+    let remote = connection.remote.map(|remote| Remote(remote.ip()));
+    let Ok(connection) = Awake::wait(connection).await else { return };
+    let service = tower::service_fn(move |mut request: axum::http::Request<Incoming>| {
+        if let Some(remote) = remote {
+            request.extensions_mut().insert(remote);
+        }
+        router.clone().call(request)
+    });
+    let service = TowerToHyperService::new(service);
+    let served = server.serve_connection(TokioIo::new(connection), service).into_owned();
+    // A caller who breaks off is no news.
+    drop(watcher.watch(served).await);
+}
+
+/// What is served when there are more connections than usual.
+async fn only_health(request: Request, next: Next) -> Response {
+    let version = request.version();
+    let mut response = if health::is_at(request.uri().path()) {
+        next.run(request).await
+    } else {
+        Problem::overloaded("this node has too many connections; nothing was done").into_response()
+    };
+    close_after(version, &mut response);
+    response
 }
 
 fn builder() -> Builder<TokioExecutor> {
@@ -102,14 +157,11 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-async fn accept(
-    listener: &mut dyn Listener,
-    places: &Arc<Semaphore>,
-) -> Option<(Connection, tokio::sync::OwnedSemaphorePermit)> {
-    let place = places.clone().acquire_owned().await.ok()?;
+/// The next connection and its place; `None` if there will be no more.
+async fn accept(listener: &mut dyn Listener, places: &Places) -> Option<(Connection, Place)> {
     loop {
         match listener.accept().await {
-            Ok(connection) => return Some((connection, place)),
+            Ok(connection) => return Some((connection, places.take().await?)),
             Err(error) => {
                 tracing::warn!(%error, "a connection cannot be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -118,67 +170,27 @@ async fn accept(
     }
 }
 
-/// A connection that has said something. The server itself would wait for ever for the first byte.
-struct Awake {
-    first: Bytes,
-    connection: Connection,
+/// Places for connections.
+struct Places {
+    usual: Arc<Semaphore>,
+    spare: Arc<Semaphore>,
 }
 
-impl Awake {
-    async fn wait(mut connection: Connection) -> io::Result<Self> {
-        let mut first = vec![0; 1024];
-        let read = tokio::time::timeout(HEAD_DURATION_MAX, connection.read(&mut first)).await;
-        let length = read.map_err(|_| io::ErrorKind::TimedOut)??;
-        first.truncate(length);
-        match length {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(Self { first: first.into(), connection }),
+enum Place {
+    Usual(OwnedSemaphorePermit),
+    Spare(OwnedSemaphorePermit),
+}
+
+impl Places {
+    fn new(usual: usize, spare: usize) -> Self {
+        Self { usual: Arc::new(Semaphore::new(usual)), spare: Arc::new(Semaphore::new(spare)) }
+    }
+
+    /// A usual place or else a spare one, which soon become free.
+    async fn take(&self) -> Option<Place> {
+        match self.usual.clone().try_acquire_owned() {
+            Ok(place) => Some(Place::Usual(place)),
+            Err(_) => self.spare.clone().acquire_owned().await.ok().map(Place::Spare),
         }
-    }
-}
-
-impl AsyncRead for Awake {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.first.is_empty() {
-            return Pin::new(&mut self.connection).poll_read(context, buffer);
-        }
-        let length = self.first.len().min(buffer.remaining());
-        let taken = self.first.split_to(length);
-        buffer.put_slice(&taken);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Awake {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.connection).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.connection).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.connection).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.connection).poll_write_vectored(context, buffers)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.connection.is_write_vectored()
     }
 }

@@ -115,6 +115,9 @@ impl Observer for Metrics {
             if let Outcome::Contradicted(_) = applied.outcome {
                 self.contradictions.inc();
             }
+            if let Outcome::Ticked { contradicted, .. } = applied.outcome {
+                self.contradictions.inc_by(contradicted.into());
+            }
             if let Outcome::User(..) = applied.outcome {
                 self.users_epoch.fetch_add(1, Ordering::AcqRel);
             }

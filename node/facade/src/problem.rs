@@ -44,7 +44,7 @@ impl Problem {
     /// Whether the same call may succeed later. After 504 and 500, only under the same key.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self.status, 429 | 500 | 503 | 504)
+        matches!(self.status, 408 | 429 | 500 | 503 | 504)
     }
 
     /// When to come back, in seconds.
@@ -88,6 +88,11 @@ impl Problem {
     /// The caller's role is another.
     pub fn forbidden() -> Self {
         Self::new(403, "forbidden", "your role does not allow this call")
+    }
+
+    /// This node has more to do than it takes on; nothing was done.
+    pub fn overloaded(detail: impl Into<String>) -> Self {
+        Self::new(503, "overloaded", detail)
     }
 
     /// There is no such thing for this caller.
@@ -204,7 +209,7 @@ impl From<ProposeError> for Problem {
             ProposeError::NoLeader | ProposeError::NotLeader => {
                 Self::new(503, "no_quorum", "no majority of the nodes can be reached; nothing was done")
             }
-            ProposeError::Overloaded => Self::new(503, "overloaded", "too much is waiting; nothing was done"),
+            ProposeError::Overloaded => Self::overloaded("too much is waiting; nothing was done"),
             ProposeError::OutcomeUnknown => Self::new(
                 504,
                 "outcome_unknown",
@@ -221,7 +226,7 @@ impl From<ReadError> for Problem {
             ReadError::Unavailable => {
                 Self::new(503, "no_quorum", "no majority confirmed that this answer would be current")
             }
-            ReadError::Overloaded => Self::new(503, "overloaded", "too many reads are waiting"),
+            ReadError::Overloaded => Self::overloaded("too many reads are waiting"),
             ReadError::TooStale { age_ms } => {
                 let detail = format!("the state of this node is {age_ms} ms old");
                 Self::new(503, "too_stale", detail).with("ageMs", json!(age_ms))

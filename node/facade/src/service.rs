@@ -2,37 +2,36 @@
 
 mod accounts;
 mod bookings;
+mod callers;
 mod catalog;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
-use holdfast_raft::{ClusterStatus, Consistency, Read, Replica, View};
-use holdfast_reservations::{
-    Command, Outcome, Principal, ReadTyped as _, Request, RequestId, Revision, Role, Timestamp, User, UserId,
-};
+use holdfast_raft::{ClusterStatus, Consistency, Read, Replica, SystemClock, View, WallClock};
+use holdfast_reservations::{Command, Outcome, Principal, Request, RequestId, Revision, Timestamp};
 use tokio::time::Instant;
 
-use crate::access::{self, Endpoint};
 use crate::accounts::keys::Keys;
 use crate::accounts::passwords::Passwords;
-use crate::accounts::tokens::{Access, Tokens};
+use crate::accounts::tokens::Tokens;
 use crate::codes::Codes;
+use crate::http::Bodies;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::problem::{Problem, Result, success};
+use crate::service::callers::Users;
 
-pub(crate) use accounts::TokenPair;
 pub(crate) use bookings::BookingFilter;
+pub(crate) use callers::Caller;
 
 /// What an operator may change.
 #[derive(Clone, Debug)]
 pub struct FacadeSettings {
     /// How long an access token is valid.
     pub access_token_seconds: u64,
-    /// How long a call may take if its caller does not say.
+    /// How long a call may take if its caller does not say; ten seconds at most.
     pub deadline: Duration,
     /// Where clients find this cluster, for instance `https://tickets.example.com`; the node's own address if `None`.
     pub public_url: Option<String>,
@@ -44,9 +43,6 @@ pub struct FacadeSettings {
 
 /// Longest time a caller may wait.
 pub(crate) const DEADLINE_MAX: Duration = Duration::from_secs(10);
-
-/// Users whose role is remembered between two changes of any user.
-const USERS_KNOWN_MAX: usize = 100_000;
 
 impl Default for FacadeSettings {
     fn default() -> Self {
@@ -60,6 +56,12 @@ impl Default for FacadeSettings {
     }
 }
 
+impl FacadeSettings {
+    fn clamped(self) -> Self {
+        Self { deadline: self.deadline.min(DEADLINE_MAX), ..self }
+    }
+}
+
 /// The service. Clones are the same.
 #[derive(Clone)]
 pub struct Service {
@@ -68,21 +70,16 @@ pub struct Service {
 
 struct Parts {
     replica: Replica,
+    clock: Arc<dyn WallClock>,
     keys: Arc<Keys>,
     tokens: Tokens,
     codes: Codes,
     passwords: Passwords,
+    bodies: Bodies,
     limits: Limits,
     metrics: Metrics,
     settings: FacadeSettings,
     users: Mutex<Users>,
-}
-
-/// What is remembered of users, and of which epoch that is.
-#[derive(Default)]
-struct Users {
-    epoch: u64,
-    known: HashMap<UserId, (u32, Role)>,
 }
 
 /// What every call brings along.
@@ -92,20 +89,6 @@ pub(crate) struct CallContext {
     pub(crate) id: RequestId,
     /// Nobody waits any longer.
     pub(crate) deadline: Instant,
-}
-
-/// Somebody who is signed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Caller {
-    pub(crate) user: UserId,
-    pub(crate) role: Role,
-    token_version: u32,
-}
-
-impl Caller {
-    pub(crate) fn principal(self) -> Principal {
-        Principal::User { user: self.user, token_version: self.token_version }
-    }
 }
 
 impl Service {
@@ -118,13 +101,39 @@ impl Service {
         metrics: Metrics,
         settings: FacadeSettings,
     ) -> Self {
+        let clock = Arc::new(SystemClock);
+        Self::with_clock(replica, clock, signing_key, key_generation, metrics, settings)
+    }
+
+    /// As [`Service::new`], on a machine with another wall clock than the operating system's.
+    #[must_use]
+    pub fn with_clock(
+        replica: Replica,
+        clock: Arc<dyn WallClock>,
+        signing_key: SigningKey,
+        key_generation: u32,
+        metrics: Metrics,
+        settings: FacadeSettings,
+    ) -> Self {
+        let settings = settings.clamped();
         let cluster = replica.identity().cluster.to_string();
         let keys = Arc::new(Keys::new(signing_key, key_generation, replica.clone()));
         let tokens = Tokens::new(keys.clone(), cluster.clone(), settings.access_token_seconds);
         let codes = Codes::new(keys.clone(), cluster);
-        let (passwords, users) = (Passwords::new(), Mutex::default());
         let limits = Limits::new(settings.user_rate, settings.address_rate);
-        let parts = Parts { replica, keys, tokens, codes, passwords, limits, metrics, settings, users };
+        let parts = Parts {
+            replica,
+            clock,
+            keys,
+            tokens,
+            codes,
+            passwords: Passwords::new(),
+            bodies: Bodies::new(),
+            limits,
+            metrics,
+            settings,
+            users: Mutex::default(),
+        };
         Self { parts: Arc::new(parts) }
     }
 
@@ -152,6 +161,10 @@ impl Service {
         &self.parts.limits
     }
 
+    pub(crate) fn bodies(&self) -> &Bodies {
+        &self.parts.bodies
+    }
+
     pub(crate) fn codes(&self) -> &Codes {
         &self.parts.codes
     }
@@ -177,87 +190,6 @@ impl Service {
         self.parts.replica.agreed_time()
     }
 
-    /// The caller behind a bearer token, if he may make this call, which is counted.
-    pub(crate) async fn admit(
-        &self,
-        endpoint: Endpoint,
-        token: Option<&str>,
-        deadline: Instant,
-    ) -> Result<Caller> {
-        let caller = self.identify(endpoint, token, deadline).await?;
-        self.limits().count_user(caller.user)?;
-        Ok(caller)
-    }
-
-    /// The caller behind a bearer token, if he may make this call.
-    pub(crate) async fn identify(
-        &self,
-        endpoint: Endpoint,
-        token: Option<&str>,
-        deadline: Instant,
-    ) -> Result<Caller> {
-        // A node that has just started may not know the time, nor the newest users.
-        self.parts.replica.recovered(deadline).await?;
-        let access =
-            self.parts.tokens.verify_access(token.ok_or_else(no_token)?, self.now(), deadline).await?;
-        let caller = self.caller(access, deadline).await?;
-        if access::allows(endpoint, caller.role) { Ok(caller) } else { Err(Problem::forbidden()) }
-    }
-
-    /// As [`Service::admit`], from what this node knows: for calls that must be answered without a quorum.
-    pub(crate) async fn admit_here(
-        &self,
-        endpoint: Endpoint,
-        token: Option<&str>,
-        deadline: Instant,
-    ) -> Result<Caller> {
-        let access =
-            self.parts.tokens.verify_access(token.ok_or_else(no_token)?, self.now(), deadline).await?;
-        let known = self.known_user(access.user)?.filter(|(version, _)| *version == access.token_version);
-        let (_, role) = known.ok_or_else(revoked)?;
-        let caller = Caller { user: access.user, role, token_version: access.token_version };
-        if access::allows(endpoint, role) { Ok(caller) } else { Err(Problem::forbidden()) }
-    }
-
-    /// The user of a token as he is now. Somebody unknown here may just be new: that is asked of the leader.
-    async fn caller(&self, access: Access, deadline: Instant) -> Result<Caller> {
-        let Access { user, token_version, .. } = access;
-        let is_current = |(version, _): &(u32, Role)| *version == token_version;
-        if let Some((_, role)) = self.known_user(user)?.filter(is_current) {
-            return Ok(Caller { user, role, token_version });
-        }
-        let read =
-            self.parts.replica.read(Consistency::Linearizable, deadline, |view| user_row(view, user)).await?;
-        match read.value.filter(is_current) {
-            Some((_, role)) => Ok(Caller { user, role, token_version }),
-            None => Err(revoked()),
-        }
-    }
-
-    fn known_user(&self, user: UserId) -> Result<Option<(u32, Role)>> {
-        // Taken first: a change that comes while we look makes what we saw one of an older epoch.
-        let epoch = self.parts.metrics.users_epoch();
-        let lock = || self.parts.users.lock().unwrap_or_else(PoisonError::into_inner);
-        {
-            let mut users = lock();
-            if users.epoch != epoch || users.known.len() >= USERS_KNOWN_MAX {
-                users.known.clear();
-                users.epoch = epoch;
-            }
-            if let Some(known) = users.known.get(&user) {
-                return Ok(Some(*known));
-            }
-        }
-        let (seen, _) = self.parts.replica.look(|view| user_row(view, user))?;
-        if let Some(seen) = seen {
-            let mut users = lock();
-            if users.epoch == epoch {
-                users.known.insert(user, seen);
-            }
-        }
-        Ok(seen)
-    }
-
     /// Proposes a command and waits for what it comes to.
     pub(crate) async fn submit(
         &self,
@@ -265,6 +197,10 @@ impl Service {
         command: Command,
         call: &CallContext,
     ) -> Result<(Outcome, Revision)> {
+        if call.deadline <= Instant::now() {
+            // What nobody waits for any more is not even tried.
+            return Err(Problem::overloaded("no time was left to begin; nothing was done"));
+        }
         let request = Request { id: Some(call.id), principal, command };
         let applied = self.parts.replica.propose(&request, call.deadline).await?;
         Ok((success(applied.outcome, applied.revision)?, applied.revision))
@@ -285,14 +221,16 @@ impl Service {
     }
 }
 
-fn no_token() -> Problem {
-    Problem::unauthenticated("this call needs `Authorization: Bearer ACCESS_TOKEN`")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn revoked() -> Problem {
-    Problem::unauthenticated("the token was revoked; log in again")
-}
-
-fn user_row(view: &View<'_>, user: UserId) -> Option<(u32, Role)> {
-    view.row::<User>(user).map(|user| (user.token_version, user.role))
+    #[test]
+    fn no_setting_lets_a_call_take_longer_than_is_promised() {
+        let deadline = |seconds| {
+            let deadline = Duration::from_secs(seconds);
+            FacadeSettings { deadline, ..FacadeSettings::default() }.clamped().deadline.as_secs()
+        };
+        assert_eq!((deadline(3), deadline(3600), deadline(u64::MAX)), (3, 10, 10));
+    }
 }

@@ -77,6 +77,11 @@ pub(crate) fn instant(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(millis).map_or_else(|_| String::new(), |moment| moment.to_string())
 }
 
+/// A moment without its milliseconds: seed S0 has none in the moments it only shows.
+pub(crate) fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp(at.0 - at.0 % 1000)
+}
+
 /// How many places: at least one. More than any pool has is one too many, not malformed.
 pub(crate) fn count_from(count: i64) -> crate::problem::Result<u32> {
     match count {
@@ -198,6 +203,7 @@ mod tests {
         assert_eq!(read("2025-06-23T07:30:41Z").as_deref(), Some("2025-06-23T07:30:41Z"));
         assert_eq!(read("2025-06-23T09:30:41.5+02:00").as_deref(), Some("2025-06-23T07:30:41.5Z"));
         assert_eq!(read("1969-12-31T00:00:00Z").as_deref(), Some("1970-01-01T00:00:00Z"));
+        assert_eq!(instant(whole_second(Timestamp(1_750_663_841_999))), "2025-06-23T07:30:41Z");
         for refused in ["", "2025-06-23", "2025-06-23T07:30:41", "2025-13-01T00:00:00Z", "tomorrow", "17"] {
             assert_eq!(read(refused), None, "{refused}");
         }

@@ -43,5 +43,6 @@ fn who_may_make_which_call() {
         OpenSlots: Operator
         ChangeRole: Operator
         ReadCluster: Operator
-    "#]].assert_eq(&ENDPOINTS.into_iter().map(line).collect::<String>());
+    "#]]
+    .assert_eq(&ENDPOINTS.into_iter().map(line).collect::<String>());
 }

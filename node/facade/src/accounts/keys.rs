@@ -13,7 +13,7 @@ use holdfast_reservations::{Key, NodeKey, Order, ReadRows as _, ReadTyped as _};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::problem::Result;
+use crate::problem::{Problem, Result};
 
 /// Keys that are listed: many more than a cluster has nodes and generations.
 const KEYS_LISTED_MAX: usize = 1000;
@@ -76,10 +76,16 @@ impl Keys {
         Ok(found)
     }
 
-    /// Whether all nodes can know this node's key: until then it signs nothing for others.
-    pub(crate) fn is_published(&self) -> bool {
+    /// Refuses what needs a signature until all nodes can know this node's key.
+    pub(crate) fn check_published(&self) -> Result<()> {
         let id = (self.own_id.node, self.own_id.generation);
-        self.replica.look(|view| view.row::<NodeKey>(id).is_some()).is_ok_and(|(is_known, _)| is_known)
+        match self.replica.look(|view| view.row::<NodeKey>(id).is_some()) {
+            Ok((true, _)) => Ok(()),
+            Ok((false, _)) | Err(_) => {
+                let detail = "this node has not yet published the key it signs with; nothing was done";
+                Err(Problem::new(503, "no_quorum", detail))
+            }
+        }
     }
 
     /// All public keys, as a JWK set (RFC 7517, RFC 8037).

@@ -2,26 +2,26 @@
 //! not starve anything else.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
 use crate::problem::{Problem, Result};
 
 /// Passwords worked on at the same time.
 const AT_ONCE_MAX: usize = 1;
 
-/// Passwords that may wait; beyond this the answer is "overloaded".
-const WAITING_MAX: usize = 256;
+/// Passwords worked on and waiting; beyond this the answer is "overloaded".
+const PLACES_MAX: usize = 256;
 
 /// The workers.
 #[derive(Clone)]
 pub(crate) struct Passwords {
-    permits: Arc<Semaphore>,
-    waiting: Arc<AtomicUsize>,
+    places: Arc<Semaphore>,
+    workers: Arc<Semaphore>,
     /// Verified for users who do not exist, so that nobody can tell by the time it takes.
     decoy: Arc<str>,
 }
@@ -29,18 +29,24 @@ pub(crate) struct Passwords {
 impl Passwords {
     pub(crate) fn new() -> Self {
         let decoy = hash("decoy").unwrap_or_default().into();
-        Self { permits: Arc::new(Semaphore::new(AT_ONCE_MAX)), waiting: Arc::default(), decoy }
+        let semaphore = |permits| Arc::new(Semaphore::new(permits));
+        Self { places: semaphore(PLACES_MAX), workers: semaphore(AT_ONCE_MAX), decoy }
     }
 
     /// The salted hash of a password, as a PHC string.
-    pub(crate) async fn hash(&self, password: String) -> Result<String> {
-        self.work(move || hash(&password)).await?
+    pub(crate) async fn hash(&self, password: String, deadline: Instant) -> Result<String> {
+        self.work(deadline, move || hash(&password)).await?
     }
 
     /// Whether a password is the one of a hash; without a hash it is not.
-    pub(crate) async fn verify(&self, password: String, known: Option<String>) -> Result<bool> {
+    pub(crate) async fn verify(
+        &self,
+        password: String,
+        known: Option<String>,
+        deadline: Instant,
+    ) -> Result<bool> {
         let decoy = self.decoy.clone();
-        let verified = self.work(move || {
+        let verified = self.work(deadline, move || {
             let hash = known.as_deref().unwrap_or(&decoy);
             let is_right = PasswordHash::new(hash)
                 .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok());
@@ -49,11 +55,22 @@ impl Passwords {
         verified.await
     }
 
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let _place = Place::take(&self.waiting)?;
-        let gone = || Problem::new(503, "overloaded", "this node is stopping; nothing was done");
-        let _permit = self.permits.acquire().await.map_err(|_| gone())?;
-        tokio::task::spawn_blocking(work).await.map_err(|_| gone())
+    async fn work<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let overloaded = || Problem::overloaded("too many log-ins are waiting; nothing was done");
+        let stopping = || Problem::overloaded("this node is stopping; nothing was done");
+        let place = self.places.clone().try_acquire_owned().map_err(|_| overloaded())?;
+        let worker = timeout_at(deadline, self.workers.clone().acquire_owned()).await;
+        let worker = worker.map_err(|_| overloaded())?.map_err(|_| stopping())?;
+        let work = move || {
+            // Both are held until the work has ended, whether or not its caller is still there.
+            let _held = (place, worker);
+            work()
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| stopping())
     }
 }
 
@@ -62,37 +79,69 @@ fn hash(password: &str) -> Result<String> {
     Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(failed)
 }
 
-/// A place among those who wait.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicUsize) -> Result<Self> {
-        let place = Self(waiting);
-        match waiting.fetch_add(1, Ordering::Relaxed) {
-            ..WAITING_MAX => Ok(place),
-            _ => Err(Problem::new(503, "overloaded", "too many log-ins are waiting; nothing was done")),
-        }
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
 
     #[tokio::test]
     async fn a_password_is_known_by_its_hash_alone() {
-        let passwords = Passwords::new();
-        let hash = passwords.hash("open sesame".to_owned()).await.unwrap();
+        let (passwords, deadline) = (Passwords::new(), Instant::now() + 12 * PATIENCE);
+        let verify = async |password: &str, known: Option<&str>| {
+            passwords.verify(password.to_owned(), known.map(str::to_owned), deadline).await
+        };
+        let hash = passwords.hash("open sesame".to_owned(), deadline).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_eq!(passwords.verify("open sesame".to_owned(), Some(hash.clone())).await, Ok(true));
-        assert_eq!(passwords.verify("open sesam".to_owned(), Some(hash)).await, Ok(false));
-        assert_eq!(passwords.verify("decoy".to_owned(), None).await, Ok(false));
-        assert_eq!(passwords.verify("x".to_owned(), Some("not a hash".to_owned())).await, Ok(false));
+        assert_eq!(verify("open sesame", Some(&hash)).await, Ok(true));
+        assert_eq!(verify("open sesam", Some(&hash)).await, Ok(false));
+        assert_eq!(verify("decoy", None).await, Ok(false));
+        assert_eq!(verify("x", Some("not a hash")).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_hangs_up_frees_nothing_before_his_work_has_ended() {
+        let passwords = Passwords::new();
+        let free = || (passwords.places.available_permits(), passwords.workers.available_permits());
+        let (start, started) = tokio::sync::oneshot::channel();
+        let (finish, finished) = std::sync::mpsc::channel::<()>();
+        let call = tokio::spawn({
+            let passwords = passwords.clone();
+            async move {
+                let work = move || {
+                    start.send(()).unwrap();
+                    finished.recv().unwrap_or_default();
+                };
+                passwords.work(Instant::now() + PATIENCE, work).await
+            }
+        });
+        started.await.unwrap();
+        call.abort();
+        assert!(call.await.unwrap_err().is_cancelled());
+        assert_eq!(free(), (PLACES_MAX - 1, AT_ONCE_MAX - 1));
+        drop(finish);
+        assert_eq!(passwords.work(Instant::now() + PATIENCE, || 7).await, Ok(7));
+        assert_eq!(free(), (PLACES_MAX, AT_ONCE_MAX));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_a_worker_beyond_his_deadline() {
+        let passwords = Passwords::new();
+        let _busy = passwords.workers.acquire_many(AT_ONCE_MAX as u32).await.unwrap();
+        let started_at = Instant::now();
+        let refused = passwords.work(started_at + PATIENCE, || ()).await.unwrap_err();
+        assert_eq!((refused.status, refused.code), (503, "overloaded"));
+        assert_eq!(started_at.elapsed().as_secs(), PATIENCE.as_secs());
+        assert_eq!(passwords.places.available_permits(), PLACES_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_many_may_wait_and_no_more() {
+        let passwords = Passwords::new();
+        let _waiting = passwords.places.acquire_many(PLACES_MAX as u32).await.unwrap();
+        let refused = passwords.work(Instant::now() + PATIENCE, || ()).await.unwrap_err();
+        assert_eq!((refused.status, refused.code), (503, "overloaded"));
     }
 }

@@ -1,5 +1,12 @@
 //! Access and refresh tokens: compact JWS (RFC 7515) with one algorithm, EdDSA, signed by the node that made them and
 //! verified by all. A header that names anything else is refused before anything in the token is believed.
+//!
+//! A pair is made of nothing but the outcome of its session, and Ed25519 draws no numbers: whoever repeats a log-in or a
+//! refresh under its key gets the very tokens of the first answer, as old as they are. Only the signature differs if
+//! another node answers, because each signs with its own key.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::Signature;
-use holdfast_reservations::{SessionId, Timestamp, UserId};
+use holdfast_reservations::{Millis, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -21,6 +28,9 @@ const TOKEN_BYTES_MAX: usize = 2048;
 const REMEMBERED_MAX: usize = 50_000;
 
 const AUDIENCE: &str = "holdfast";
+
+/// How long the rules keep a session that is not refreshed; a test asks them.
+const SESSION_DURATION: Millis = Millis::from_hours(7 * 24);
 
 /// Makes and verifies tokens.
 pub(crate) struct Tokens {
@@ -45,6 +55,22 @@ pub(crate) struct Refresh {
     pub(crate) sequence: u64,
 }
 
+/// What somebody gets who logs in or refreshes.
+pub(crate) struct TokenPair {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+/// The outcome of opening or refreshing a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opened {
+    pub(crate) session: SessionId,
+    pub(crate) user: UserId,
+    pub(crate) sequence: u64,
+    pub(crate) token_version: u32,
+    pub(crate) expires_at: Timestamp,
+}
+
 #[derive(Default)]
 struct Verified {
     young: HashMap<Box<str>, Access>,
@@ -60,7 +86,7 @@ struct Header {
     typ: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct AccessClaims {
     iss: String,
     aud: String,
@@ -70,13 +96,42 @@ struct AccessClaims {
     exp: u64,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct RefreshClaims {
     iss: String,
     aud: String,
     sid: u64,
     seq: u64,
     exp: u64,
+}
+
+impl Opened {
+    /// When the rules opened or refreshed the session: for tokens, the moment they were issued.
+    fn at(&self) -> Timestamp {
+        Timestamp(self.expires_at.0.saturating_sub(SESSION_DURATION.0))
+    }
+
+    fn access(&self, issuer: &str, seconds: u64) -> AccessClaims {
+        let iat = self.at().0 / 1000;
+        AccessClaims {
+            iss: issuer.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: self.user.0.to_string(),
+            ver: self.token_version,
+            iat,
+            exp: iat.saturating_add(seconds),
+        }
+    }
+
+    fn refresh(&self, issuer: &str) -> RefreshClaims {
+        RefreshClaims {
+            iss: issuer.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sid: self.session.0,
+            seq: self.sequence,
+            exp: self.expires_at.0 / 1000,
+        }
+    }
 }
 
 /// The two kinds; one is never taken for the other.
@@ -88,24 +143,11 @@ impl Tokens {
         Self { keys, issuer, access_seconds, verified: Mutex::default() }
     }
 
-    /// An access token.
-    pub(crate) fn access(&self, user: UserId, token_version: u32, now: Timestamp) -> String {
-        let iat = now.0 / 1000;
-        let (iss, aud, sub) = (self.issuer.clone(), AUDIENCE.to_owned(), user.0.to_string());
-        self.sign(
-            ACCESS,
-            &AccessClaims { iss, aud, sub, ver: token_version, iat, exp: iat + self.access_seconds },
-        )
-    }
-
-    /// A refresh token.
-    pub(crate) fn refresh(&self, token: Refresh, expires_at: Timestamp) -> String {
-        let Refresh { session, sequence } = token;
-        let (iss, aud) = (self.issuer.clone(), AUDIENCE.to_owned());
-        self.sign(
-            REFRESH,
-            &RefreshClaims { iss, aud, sid: session.0, seq: sequence, exp: expires_at.0 / 1000 },
-        )
+    /// The tokens of a session that was opened or refreshed.
+    pub(crate) fn pair(&self, opened: &Opened) -> TokenPair {
+        let access = self.sign(ACCESS, &opened.access(&self.issuer, self.access_seconds));
+        let refresh = self.sign(REFRESH, &opened.refresh(&self.issuer));
+        TokenPair { access, refresh }
     }
 
     /// What an access token says. Its user must still be checked against the agreed state.

@@ -1,11 +1,16 @@
 //! `Submit`: many calls in flight on one stream. What is answered at the same time goes back in one message.
 
-use futures_util::StreamExt as _;
+#[cfg(test)]
+mod tests;
+
+use std::pin::pin;
+
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use holdfast_proto::v1 as proto;
 use holdfast_proto::v1::call::Command as Body;
 use holdfast_proto::v1::reply::Result as Outcome;
-use holdfast_reservations::{Command, RequestId, RequestKey};
+use holdfast_reservations::{Command, RequestId};
 use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -15,7 +20,7 @@ use tonic::{Status, Streaming};
 
 use crate::access::{self, Endpoint};
 use crate::grpc::translate;
-use crate::http::payload_hash;
+use crate::http::{key_of_uuid, payload_hash};
 use crate::limits::Remote;
 use crate::problem::{Problem, Result};
 use crate::service::{CallContext, Caller, Service};
@@ -58,42 +63,73 @@ async fn run(
     service: &Service,
     token: &str,
     remote: Option<Remote>,
-    mut requests: Streaming<proto::SubmitRequest>,
+    requests: Streaming<proto::SubmitRequest>,
+    replies: &mpsc::Sender<Message>,
+) -> std::result::Result<(), Status> {
+    let batches = requests.then(|request| async move {
+        let request = request?;
+        let deadline = Instant::now() + service.settings().deadline;
+        let caller = service.identify(Endpoint::Book, Some(token), deadline).await;
+        let from = From { caller: caller.map_err(|problem| translate::status_of(&problem))?, remote };
+        Ok(request.calls.into_iter().map(move |call| (from, call)))
+    });
+    pump(pin!(batches), |(from, call)| answer(service, from, call), replies).await
+}
+
+/// Answers the calls of all batches, so many at a time, until there are no more or nobody reads.
+async fn pump<Batch: Iterator, Answer: Future<Output = proto::Reply>>(
+    mut batches: impl Stream<Item = std::result::Result<Batch, Status>> + Unpin,
+    answer: impl Fn(Batch::Item) -> Answer,
     replies: &mpsc::Sender<Message>,
 ) -> std::result::Result<(), Status> {
     let mut in_flight = FuturesUnordered::new();
+    let mut batch = None::<Batch>;
     let mut is_open = true;
-    while is_open || !in_flight.is_empty() {
+    loop {
+        // A batch begins as places become free; only then is the next one read.
+        while in_flight.len() < IN_FLIGHT_MAX
+            && let Some(calls) = &mut batch
+        {
+            match calls.next() {
+                Some(call) => in_flight.push(answer(call)),
+                None => batch = None,
+            }
+        }
+        if !is_open && in_flight.is_empty() {
+            return Ok(());
+        }
         tokio::select! {
-            request = requests.message(), if is_open && in_flight.len() < IN_FLIGHT_MAX => match request? {
-                None => is_open = false,
-                Some(request) => {
-                    let deadline = Instant::now() + service.settings().deadline;
-                    let caller = service.identify(Endpoint::Book, Some(token), deadline).await;
-                    let caller = caller.map_err(|problem| translate::status_of(&problem))?;
-                    let from = From { caller, remote };
-                    in_flight.extend(request.calls.into_iter().map(|call| answer(service, from, call, deadline)));
-                }
+            next = batches.next(), if is_open && batch.is_none() => {
+                batch = next.transpose()?;
+                is_open = batch.is_some();
             },
             Some(first) = in_flight.next() => {
-                let mut message = proto::SubmitReply { replies: vec![first] };
-                // What else is there already goes along.
-                while message.replies.len() < REPLIES_PER_MESSAGE_MAX
-                    && let Some(Some(next)) = futures_util::FutureExt::now_or_never(in_flight.next())
-                {
-                    message.replies.push(next);
-                }
-                if replies.send(Ok(message)).await.is_err() {
+                if replies.send(Ok(message_of(first, &mut in_flight))).await.is_err() {
                     return Ok(());
                 }
             }
         }
     }
-    Ok(())
 }
 
-async fn answer(service: &Service, from: From, call: proto::Call, deadline: Instant) -> proto::Reply {
+/// A message that begins with a reply; what else is there already goes along.
+fn message_of(
+    first: proto::Reply,
+    in_flight: &mut FuturesUnordered<impl Future<Output = proto::Reply>>,
+) -> proto::SubmitReply {
+    let mut replies = vec![first];
+    while replies.len() < REPLIES_PER_MESSAGE_MAX
+        && let Some(Some(next)) = in_flight.next().now_or_never()
+    {
+        replies.push(next);
+    }
+    proto::SubmitReply { replies }
+}
+
+async fn answer(service: &Service, from: From, call: proto::Call) -> proto::Reply {
     let started_at = Instant::now();
+    // A call that waited for its place has all of its time.
+    let deadline = started_at + service.settings().deadline;
     let request_id = call.request_id.clone();
     let result = match submit(service, from, call, deadline).await {
         Ok(booking) => Outcome::Booking(booking),
@@ -141,7 +177,7 @@ async fn submit(
         return Err(Problem::forbidden());
     }
     // The same call has the same name whether it comes alone or on a stream.
-    let id = RequestId { key: RequestKey::Uuid(key), payload_hash: payload_hash("gRPC", method, &bytes) };
+    let id = RequestId { key: key_of_uuid(key), payload_hash: payload_hash("gRPC", method, &bytes) };
     let (id, booking, _) = service.change_booking(caller, command, &CallContext { id, deadline }).await?;
     Ok(translate::booking(id, &booking))
 }

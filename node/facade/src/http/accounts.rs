@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::access::Endpoint;
+use crate::accounts::tokens::TokenPair;
 use crate::http::{Answer, Call, Reply};
 use crate::problem::{Problem, Result};
-use crate::service::{Service, TokenPair};
+use crate::service::Service;
 
 const PASSWORD_CHARS_MIN: usize = 6;
 const PASSWORD_BYTES_MAX: usize = 1024;

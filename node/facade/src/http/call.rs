@@ -4,28 +4,25 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, Uri, header};
-use bytes::Bytes;
+use axum::http::{HeaderMap, Method, Uri, header};
 use holdfast_raft::Consistency;
-use holdfast_reservations::{RequestId, RequestKey};
 use serde::de::DeserializeOwned;
-use uuid::Uuid;
+use tokio::time::Instant;
 
 use crate::access::Endpoint;
+use crate::http::body::{Buffered, too_large};
+use crate::http::name::{CallName, payload_hash};
 use crate::problem::{Problem, Result};
 use crate::service::{CallContext, Caller, DEADLINE_MAX, Service};
 use crate::wire::id_in;
 
 /// A body that makes one thing.
-pub(crate) const BODY_BYTES_MAX: usize = 64 << 10;
+const BODY_BYTES_MAX: usize = 64 << 10;
 
 /// A body that makes many.
-pub(crate) const BULK_BODY_BYTES_MAX: usize = 4 << 20;
+const BULK_BODY_BYTES_MAX: usize = 4 << 20;
 
-const KEY_HEADERS: [&str; 2] = ["idempotency-key", "x-idempotency-key"];
-const KEY_BYTES_MAX: usize = 255;
 const TIMEOUT_HEADER: &str = "holdfast-timeout-ms";
 
 /// A call as a handler sees it.
@@ -33,46 +30,7 @@ pub(crate) struct Call {
     pub(crate) context: CallContext,
     headers: HeaderMap,
     uri: Uri,
-    body: Bytes,
-}
-
-/// How a call is named: the caller's key, or one made for it. Put into the request by what surrounds every call.
-#[derive(Clone, Debug)]
-pub(crate) struct CallName {
-    /// As the caller wrote it, or as we did.
-    pub(crate) text: String,
-    key: RequestKey,
-}
-
-impl CallName {
-    /// The name in the headers, or a new one.
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Self> {
-        let Some(text) = KEY_HEADERS.iter().find_map(|name| headers.get(*name)) else {
-            let made = Uuid::new_v4();
-            return Ok(Self { text: made.to_string(), key: RequestKey::Made(made.into_bytes()) });
-        };
-        let is_visible = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
-        let text = text.to_str().ok().filter(|text| (1..=KEY_BYTES_MAX).contains(&text.len()));
-        let text = text
-            .filter(is_visible)
-            .ok_or_else(|| Problem::malformed("an idempotency key has 1 to 255 visible ASCII characters"))?;
-        Ok(Self { text: text.to_owned(), key: key_of(text) })
-    }
-}
-
-impl CallName {
-    /// The identity of a call with this name and payload.
-    pub(crate) fn request_id(&self, payload_hash: u64) -> RequestId {
-        RequestId { key: self.key, payload_hash }
-    }
-}
-
-/// A UUID keeps its bytes, and with them the time in it; anything else is hashed.
-fn key_of(text: &str) -> RequestKey {
-    match Uuid::try_parse(text) {
-        Ok(uuid) => RequestKey::Uuid(uuid.into_bytes()),
-        Err(_) => RequestKey::Named(xxhash_rust::xxh3::xxh3_128(text.as_bytes()).to_be_bytes()),
-    }
+    body: Buffered,
 }
 
 impl FromRequest<Service> for Call {
@@ -80,42 +38,61 @@ impl FromRequest<Service> for Call {
 
     async fn from_request(request: Request, service: &Service) -> Result<Self> {
         let (head, body) = request.into_parts();
+        // The time a caller allows begins before his body has come, so that a slow one does not last for ever.
+        let timeout = timeout(&head.headers)?.unwrap_or(service.settings().deadline);
+        let deadline = Instant::now() + timeout;
         let name = match head.extensions.get::<CallName>() {
             Some(name) => name.clone(),
             None => CallName::of(&head.headers)?,
         };
-        let limit = body_limit(head.uri.path());
-        let too_large = || {
-            let detail = format!("the body is larger than {limit} bytes");
-            Problem::new(413, "too_large", detail)
-        };
-        let announced =
-            head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        if announced.is_some_and(|length: u64| length > limit as u64) {
-            return Err(too_large());
+        let size = BodySize::of(&head.method, head.uri.path());
+        if announced_length(&head.headers).is_some_and(|length| length > size.bytes_max() as u64) {
+            return Err(too_large(size.bytes_max()));
         }
-        let body = to_bytes(body, limit).await.map_err(|_| too_large())?;
+        if size == BodySize::Bulk {
+            // Who may not make such a call need not send us so much.
+            service.identify(Endpoint::OpenSlots, bearer(&head.headers)?, deadline).await?;
+        }
+        let body = service.bodies().read(body, size.bytes_max(), deadline).await?;
         let id = name.request_id(payload_hash(head.method.as_str(), head.uri.path(), &body));
-        let timeout = timeout(&head.headers)?.unwrap_or(service.settings().deadline);
-        let context = CallContext { id, deadline: tokio::time::Instant::now() + timeout };
+        let context = CallContext { id, deadline };
         Ok(Self { context, headers: head.headers, uri: head.uri, body })
     }
 }
 
-/// Bulk calls: the slots of a resource.
-fn body_limit(path: &str) -> usize {
-    let is_bulk = path.starts_with("/v1/resources/") && path.ends_with("/slots");
-    if is_bulk { BULK_BODY_BYTES_MAX } else { BODY_BYTES_MAX }
+/// How large the body of a call may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BodySize {
+    One,
+    Bulk,
 }
 
-/// A hash of what a call asks for. The same key with another one is another call.
-pub(crate) fn payload_hash(method: &str, path: &str, body: &[u8]) -> u64 {
-    let mut hash = xxhash_rust::xxh3::Xxh3::new();
-    for part in [method.as_bytes(), path.as_bytes(), body] {
-        hash.update(&(part.len() as u64).to_le_bytes());
-        hash.update(part);
+impl BodySize {
+    /// Bulk calls: opening the slots of a resource.
+    fn of(method: &Method, path: &str) -> Self {
+        let opens_slots = path.starts_with("/v1/resources/") && path.ends_with("/slots");
+        if opens_slots && method == Method::POST { Self::Bulk } else { Self::One }
     }
-    hash.digest()
+
+    fn bytes_max(self) -> usize {
+        match self {
+            Self::One => BODY_BYTES_MAX,
+            Self::Bulk => BULK_BODY_BYTES_MAX,
+        }
+    }
+}
+
+fn announced_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let token = value.to_str().ok().and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    token.map(Some).ok_or_else(|| Problem::unauthenticated("Authorization is `Bearer ACCESS_TOKEN`"))
 }
 
 fn timeout(headers: &HeaderMap) -> Result<Option<Duration>> {
@@ -129,21 +106,12 @@ fn timeout(headers: &HeaderMap) -> Result<Option<Duration>> {
 impl Call {
     /// The caller, if he may make this call.
     pub(crate) async fn caller(&self, service: &Service, endpoint: Endpoint) -> Result<Caller> {
-        service.admit(endpoint, self.bearer()?, self.context.deadline).await
+        service.admit(endpoint, bearer(&self.headers)?, self.context.deadline).await
     }
 
     /// The caller as this node knows him, for calls that must be answered without a quorum.
     pub(crate) async fn caller_here(&self, service: &Service, endpoint: Endpoint) -> Result<Caller> {
-        service.admit_here(endpoint, self.bearer()?, self.context.deadline).await
-    }
-
-    fn bearer(&self) -> Result<Option<&str>> {
-        let Some(value) = self.headers.get(header::AUTHORIZATION) else { return Ok(None) };
-        let token = value.to_str().ok().and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-        });
-        token.map(Some).ok_or_else(|| Problem::unauthenticated("Authorization is `Bearer ACCESS_TOKEN`"))
+        service.admit_here(endpoint, bearer(&self.headers)?, self.context.deadline).await
     }
 
     /// The body as JSON. Whether unknown fields are refused, the type says.
@@ -235,11 +203,6 @@ impl Call {
     }
 }
 
-/// The id in a path: a booking whose id is no id does not exist.
-pub(crate) fn path_id(text: &str, code: &'static str, what: &str) -> Result<u64> {
-    id_in(text).ok_or_else(|| Problem::not_found(code, format!("{what} {text}")))
-}
-
 /// Percent-decoding of a query (WHATWG URL, application/x-www-form-urlencoded).
 fn decoded(text: &str) -> Result<Cow<'_, str>> {
     if !text.contains(['%', '+']) {
@@ -269,32 +232,6 @@ fn decoded(text: &str) -> Result<Cow<'_, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_is_visible_and_short_and_a_uuid_keeps_its_bytes() {
-        let name = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("idempotency-key", text.parse().unwrap());
-            CallName::of(&headers).map(|name| name.key)
-        };
-        let uuid = "01890a5d-ac96-774b-bcce-b302099a8057";
-        assert_eq!(name(uuid), Ok(RequestKey::Uuid(Uuid::parse_str(uuid).unwrap().into_bytes())));
-        assert!(matches!(name("order-17"), Ok(RequestKey::Named(_))));
-        assert!(name(&"x".repeat(255)).is_ok());
-        for refused in ["", "a b", &"x".repeat(256)] {
-            assert_eq!(name(refused).unwrap_err().status, 400, "{refused:?}");
-        }
-        assert!(matches!(CallName::of(&HeaderMap::new()).unwrap().key, RequestKey::Made(_)));
-    }
-
-    #[test]
-    fn the_payload_is_method_path_and_body() {
-        let hash = payload_hash("POST", "/v1/bookings", b"{}");
-        assert_eq!(hash, payload_hash("POST", "/v1/bookings", b"{}"));
-        assert_ne!(hash, payload_hash("PUT", "/v1/bookings", b"{}"));
-        assert_ne!(hash, payload_hash("POST", "/v1/bookings/", b"{}"));
-        assert_ne!(hash, payload_hash("POST", "/v1/bookings", b"{ }"));
-    }
 
     #[test]
     fn queries_are_decoded() {

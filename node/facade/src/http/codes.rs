@@ -1,8 +1,9 @@
 //! The images of entrance codes.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 
 use crate::codes::Format;
+use crate::http::path::Segment;
 use crate::http::{Answer, Call, Reply};
 use crate::problem::Problem;
 use crate::service::Service;
@@ -10,7 +11,7 @@ use crate::service::Service;
 /// What is drawn is always the same, and the URL is secret to its holder.
 const CACHE: &str = "private, max-age=600";
 
-pub(crate) async fn image(State(service): State<Service>, Path(image): Path<String>, call: Call) -> Answer {
+pub(crate) async fn image(State(service): State<Service>, Segment(image): Segment, call: Call) -> Answer {
     let (token, format, content_type) = match image.rsplit_once('.') {
         Some((token, "png")) => (token, Format::Png, "image/png"),
         Some((token, "svg")) => (token, Format::Svg, "image/svg+xml"),

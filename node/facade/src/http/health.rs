@@ -7,6 +7,11 @@ use crate::http::{Answer, Reply};
 use crate::problem::Problem;
 use crate::service::Service;
 
+/// Whether a path asks for health: machines do, and must not be turned away.
+pub(crate) fn is_at(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz")
+}
+
 /// The process serves HTTP, quorum or not.
 pub(crate) async fn live() -> Answer {
     Reply::ok(&json!({"status": "live"}))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use holdfast_raft::Read;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::problem::Problem;
 /// Which log index an answer reflects; every answer has it.
 pub(crate) const INDEX_HEADER: &str = "holdfast-index";
 
-/// How old a stale answer may be.
+/// How old what was read may be; zero when it is certain to be current.
 const AGE_HEADER: &str = "holdfast-age-ms";
 
 /// What a handler gives back.
@@ -50,7 +50,7 @@ impl Reply {
     pub(crate) fn read<T, B: Serialize>(read: Read<T>, body: impl FnOnce(T) -> B) -> Answer {
         let Read { value, index, age } = read;
         let mut reply = Self::ok(&body(value))?;
-        (reply.index, reply.age) = (Some(index), (!age.is_zero()).then_some(age));
+        (reply.index, reply.age) = (Some(index), Some(age));
         Ok(reply)
     }
 
@@ -85,6 +85,13 @@ impl IntoResponse for Reply {
             headers.insert(header::ETAG, etag);
         }
         response
+    }
+}
+
+/// Ends the connection behind an answer. HTTP/2 has other means, and forbids the header.
+pub(crate) fn close_after(version: Version, response: &mut Response) {
+    if version <= Version::HTTP_11 {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }
 

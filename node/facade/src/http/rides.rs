@@ -1,6 +1,6 @@
 //! Seed S0, FastPass: six endpoints under `/rides`. A slot is named by its ride, start and end, never by its id.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use holdfast_reservations::{
     Book, BookingId, BookingState, Cancel, CheckIn, Command, Modify, Order, ResourceId, SlotChoice, SlotName,
     Window,
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::access::Endpoint;
-use crate::http::call::path_id;
+use crate::http::path::{Segment, path_id};
 use crate::http::{Answer, Call, Reply};
 use crate::problem::{Problem, Result};
 use crate::service::Service;
-use crate::wire::{Id, Moment, count_from, instant};
+use crate::wire::{Id, Moment, count_from, instant, whole_second};
 
 /// Bookings of one page of the history.
 const PAGE_MAX: usize = 100;
@@ -61,7 +61,7 @@ pub(crate) async fn book(State(service): State<Service>, call: Call) -> Answer {
     let slot = SlotName::Window(ResourceId(body.ride_id.0), window(body.start_time, body.end_time)?);
     let command = Command::Book(Book { slot, pool: None, count: count_from(body.cnt)?, user: None });
     let (id, booking, _) = service.change_booking(caller, command, &call.context).await?;
-    Reply::created(&json!({"bookingId": id.0, "bookingTime": instant(booking.booked_at)}))
+    Reply::created(&json!({"bookingId": id.0, "bookingTime": instant(whole_second(booking.booked_at))}))
 }
 
 pub(crate) async fn history(State(service): State<Service>, call: Call) -> Answer {
@@ -74,7 +74,7 @@ pub(crate) async fn history(State(service): State<Service>, call: Call) -> Answe
     Reply::read(read, |bookings| {
         let rows = bookings.into_iter().map(|(id, booking, slot)| HistoryRow {
             booking_id: id.0,
-            booking_time: instant(booking.booked_at),
+            booking_time: instant(whole_second(booking.booked_at)),
             ride_id: slot.resource.0,
             cnt: booking.count,
             start_time: instant(slot.window.starts_at()),
@@ -85,7 +85,7 @@ pub(crate) async fn history(State(service): State<Service>, call: Call) -> Answe
     })
 }
 
-pub(crate) async fn change(State(service): State<Service>, Path(id): Path<String>, call: Call) -> Answer {
+pub(crate) async fn change(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::ChangeBooking).await?;
     let booking = booking_id(&id)?;
     let body: ChangeBody = call.json()?;
@@ -96,7 +96,7 @@ pub(crate) async fn change(State(service): State<Service>, Path(id): Path<String
     success()
 }
 
-pub(crate) async fn cancel(State(service): State<Service>, Path(id): Path<String>, call: Call) -> Answer {
+pub(crate) async fn cancel(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::CancelBooking).await?;
     let (booking, expected_version) = (booking_id(&id)?, call.expected_version()?);
     let command = Command::Cancel(Cancel { booking, expected_version });
@@ -104,7 +104,7 @@ pub(crate) async fn cancel(State(service): State<Service>, Path(id): Path<String
     success()
 }
 
-pub(crate) async fn check_in(State(service): State<Service>, Path(id): Path<String>, call: Call) -> Answer {
+pub(crate) async fn check_in(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::CheckIn).await?;
     let booking = booking_id(&id)?;
     let body: CheckInBody = call.json()?;
@@ -117,7 +117,7 @@ pub(crate) async fn check_in(State(service): State<Service>, Path(id): Path<Stri
     success()
 }
 
-pub(crate) async fn code(State(service): State<Service>, Path(id): Path<String>, call: Call) -> Answer {
+pub(crate) async fn code(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::ReadCode).await?;
     let id = booking_id(&id)?;
     let booking = service.booking(caller, id, call.consistency()?, call.context.deadline).await?;
@@ -128,7 +128,7 @@ pub(crate) async fn code(State(service): State<Service>, Path(id): Path<String>,
             return Err(Problem::new(409, "already_cancelled", "the booking was cancelled"));
         }
     }
-    let url = format!("{}{}", service.public_url(), service.codes().path(id, service.now()));
+    let url = format!("{}{}", service.public_url(), service.codes().path(id, service.now())?);
     Reply::read(booking, |_| json!({"s3PresignedUrl": url}))
 }
 

@@ -50,7 +50,9 @@ fn every_refusal_has_a_status_and_a_code() {
         Rejection::TooEarly { opens_at: MOMENT },
         Rejection::TooLate { ended_at: MOMENT },
     ];
-    check(rejections.iter().map(rejected), expect![[r#"
+    check(
+        rejections.iter().map(rejected),
+        expect![[r#"
         401 unauthenticated final: the token was revoked; log in again
         403 forbidden final: your role does not allow this call
         422 key_reused final: this idempotency key was used for another call; a new call needs a new key
@@ -74,7 +76,8 @@ fn every_refusal_has_a_status_and_a_code() {
         409 already_used final: the party was admitted at 2027-01-15T08:00:00Z by user 6 {"usedAt":"2027-01-15T08:00:00Z","usedBy":6}
         409 too_early final: the slot begins at 2027-01-15T08:00:00Z {"opensAt":"2027-01-15T08:00:00Z"}
         409 too_late final: the slot ended at 2027-01-15T08:00:00Z {"endedAt":"2027-01-15T08:00:00Z"}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -86,13 +89,16 @@ fn what_the_cluster_could_not_do_says_whether_it_did_it() {
         ProposeError::OutcomeUnknown,
         ProposeError::Malformed,
     ];
-    check(proposals.into_iter().map(Problem::from), expect![[r#"
+    check(
+        proposals.into_iter().map(Problem::from),
+        expect![[r#"
         503 no_quorum retry: no majority of the nodes can be reached; nothing was done
         503 no_quorum retry: no majority of the nodes can be reached; nothing was done
         503 overloaded retry: too much is waiting; nothing was done
         504 outcome_unknown retry: nobody knows yet whether this took effect; retry with the same idempotency key to find out
         500 internal retry: the request cannot be proposed
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -103,12 +109,15 @@ fn reads_that_cannot_be_answered() {
         ReadError::TooStale { age_ms: 1500 },
         ReadError::Broken,
     ];
-    check(reads.into_iter().map(Problem::from), expect![[r#"
+    check(
+        reads.into_iter().map(Problem::from),
+        expect![[r#"
         503 no_quorum retry: no majority confirmed that this answer would be current
         503 overloaded retry: too many reads are waiting
         503 too_stale retry: the state of this node is 1500 ms old {"ageMs":1500}
         500 internal retry: the rows of this node cannot be read
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -127,7 +136,8 @@ fn a_body_is_a_problem_of_rfc_9457() {
           "status": 409,
           "title": "Conflict",
           "type": "urn:holdfast:problem:slot_full"
-        }"#]].assert_eq(&body);
+        }"#]]
+    .assert_eq(&body);
     assert_eq!(problem.retry_after(), None);
 }
 

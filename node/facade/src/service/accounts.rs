@@ -6,15 +6,10 @@ use holdfast_reservations::{
     Role, SignUp, User, UserId, UserProfile, user_by_email,
 };
 
-use crate::accounts::tokens::Refresh;
+use crate::accounts::tokens::{Opened, Refresh, TokenPair};
+use crate::http::{KeyOwner, owned_by};
 use crate::problem::{Problem, Result, unexpected};
 use crate::service::{CallContext, Caller, Service};
-
-/// What somebody gets who logs in or refreshes.
-pub(crate) struct TokenPair {
-    pub(crate) access: String,
-    pub(crate) refresh: String,
-}
 
 impl Service {
     /// Makes a guest.
@@ -25,7 +20,7 @@ impl Service {
         password: String,
         call: &CallContext,
     ) -> Result<UserId> {
-        let password_hash = self.parts.passwords.hash(password).await?;
+        let password_hash = self.parts.passwords.hash(password, call.deadline).await?;
         let command = Command::SignUp(SignUp { email, name, password_hash });
         match self.submit(Principal::Anonymous, command, call).await? {
             (Outcome::User(id, _), _) => Ok(id),
@@ -46,29 +41,29 @@ impl Service {
         };
         let user = self.read(Consistency::Linearizable, call.deadline, find).await?.value;
         let known = user.as_ref().map(|(_, hash)| hash.clone());
-        let is_right = self.parts.passwords.verify(password, known).await?;
+        let is_right = self.parts.passwords.verify(password, known, call.deadline).await?;
         let Some((user, _)) = user.filter(|_| is_right) else {
             return Err(Problem::new(401, "bad_credentials", "the address or the password is wrong"));
         };
-        self.open(Command::OpenSession(OpenSession { user }), call).await
+        let id = owned_by(KeyOwner::User(user.0), call.id);
+        self.open(Command::OpenSession(OpenSession { user }), &CallContext { id, ..*call }).await
     }
 
     /// Trades a refresh token for a new pair.
     pub(crate) async fn refresh(&self, token: &str, call: &CallContext) -> Result<TokenPair> {
         let Refresh { session, sequence } = self.parts.tokens.verify_refresh(token, call.deadline).await?;
-        self.open(Command::RefreshSession(RefreshSession { session, sequence }), call).await
+        let id = owned_by(KeyOwner::Session(session.0), call.id);
+        let command = Command::RefreshSession(RefreshSession { session, sequence });
+        self.open(command, &CallContext { id, ..*call }).await
     }
 
     async fn open(&self, command: Command, call: &CallContext) -> Result<TokenPair> {
-        if !self.parts.keys.is_published() {
-            let detail = "this node has not yet published the key it signs with; nothing was done";
-            return Err(Problem::new(503, "no_quorum", detail));
-        }
+        // Asked before anything is proposed: a refresh token that was traded for nothing would be lost.
+        self.parts.keys.check_published()?;
         match self.submit(Principal::Internal, command, call).await? {
-            (Outcome::Session { session, user, sequence, token_version, expires_at }, _) => Ok(TokenPair {
-                access: self.parts.tokens.access(user, token_version, self.now()),
-                refresh: self.parts.tokens.refresh(Refresh { session, sequence }, expires_at),
-            }),
+            (Outcome::Session { session, user, sequence, token_version, expires_at }, _) => {
+                Ok(self.parts.tokens.pair(&Opened { session, user, sequence, token_version, expires_at }))
+            }
             (other, _) => Err(unexpected(&other)),
         }
     }

@@ -1,11 +1,14 @@
 //! Bookings: making, changing and finding them.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use holdfast_raft::{Consistency, Read, View};
 use holdfast_reservations::{
-    Booking, BookingId, BookingsOf, Command, Order, Outcome, ReadTyped as _, Revision, Slot, SlotId, UserId,
-    list_bookings,
+    Booking, BookingId, BookingsOf, Command, Order, Outcome, ReadRows, ReadTyped as _, Revision, Slot,
+    SlotId, UserId, list_bookings,
 };
 use tokio::time::Instant;
 
@@ -51,11 +54,7 @@ impl Service {
         consistency: Consistency,
         deadline: Instant,
     ) -> Result<Read<Arc<Booking>>> {
-        let Read { value, index, age } =
-            self.read(consistency, deadline, |view| view.row::<Booking>(id)).await?;
-        let visible = value.filter(|booking| booking.user == caller.user || caller.role.manages_bookings());
-        let value = visible.ok_or_else(|| Problem::not_found("booking_not_found", id))?;
-        Ok(Read { value, index, age })
+        self.read_as(caller, consistency, deadline, |view, caller| visible_booking(view, caller, id)).await
     }
 
     /// Bookings the caller may see, newest first.
@@ -68,22 +67,8 @@ impl Service {
         consistency: Consistency,
         deadline: Instant,
     ) -> Result<Read<Page<(BookingId, Arc<Booking>)>>> {
-        let user = match (filter.user, caller.role.manages_bookings()) {
-            (Some(user), true) => Some(user),
-            (None, true) => None,
-            (Some(user), false) if user != caller.user => return Err(Problem::forbidden()),
-            (Some(_) | None, false) => Some(caller.user),
-        };
-        let of = match (user, filter.slot) {
-            (Some(user), _) => BookingsOf::User(user),
-            (None, Some(slot)) => BookingsOf::Slot(slot),
-            (None, None) => BookingsOf::Everybody,
-        };
-        let matches = |booking: &Booking| {
-            filter.slot.is_none_or(|slot| slot == booking.slot)
-                && filter.status.is_none_or(|status| status == booking.state.name())
-        };
-        self.read(consistency, deadline, |view| page(view, of, after, limit, matches)).await
+        let with = |view: &View<'_>, caller: Caller| visible_bookings(view, caller, filter, after, limit);
+        self.read_as(caller, consistency, deadline, with).await
     }
 
     /// Bookings of the caller with their slots, in either order of the time they were made.
@@ -96,22 +81,52 @@ impl Service {
         consistency: Consistency,
         deadline: Instant,
     ) -> Result<Read<Vec<(BookingId, Arc<Booking>, Arc<Slot>)>>> {
-        let with = |view: &View<'_>| {
+        let with = |view: &View<'_>, caller: Caller| {
             let bookings =
                 list_bookings(view, BookingsOf::User(caller.user), after, order, limit).into_iter();
-            bookings
-                .filter_map(|(id, booking)| {
-                    let slot = view.row::<Slot>(booking.slot)?;
-                    Some((id, booking, slot))
-                })
-                .collect()
+            let with_slots = bookings.filter_map(|(id, booking)| {
+                let slot = view.row::<Slot>(booking.slot)?;
+                Some((id, booking, slot))
+            });
+            Ok(with_slots.collect())
         };
-        self.read(consistency, deadline, with).await
+        self.read_as(caller, consistency, deadline, with).await
     }
 }
 
+fn visible_booking(rows: &impl ReadRows, caller: Caller, id: BookingId) -> Result<Arc<Booking>> {
+    let found = rows.row::<Booking>(id).filter(|booking| booking.is_managed_by(caller.user, caller.role));
+    found.ok_or_else(|| Problem::not_found("booking_not_found", id))
+}
+
+fn visible_bookings(
+    rows: &impl ReadRows,
+    caller: Caller,
+    filter: BookingFilter<'_>,
+    after: Option<BookingId>,
+    limit: usize,
+) -> Result<Page<(BookingId, Arc<Booking>)>> {
+    let user = match (filter.user, caller.role.books_for_others()) {
+        (Some(user), true) => Some(user),
+        (None, true) => None,
+        (Some(user), false) if user != caller.user => return Err(Problem::forbidden()),
+        (Some(_) | None, false) => Some(caller.user),
+    };
+    let of = match (user, filter.slot) {
+        (Some(user), _) => BookingsOf::User(user),
+        (None, Some(slot)) => BookingsOf::Slot(slot),
+        (None, None) => BookingsOf::Everybody,
+    };
+    let matches = |booking: &Booking| {
+        booking.is_managed_by(caller.user, caller.role)
+            && filter.slot.is_none_or(|slot| slot == booking.slot)
+            && filter.status.is_none_or(|status| status == booking.state.name())
+    };
+    Ok(page(rows, of, after, limit, matches))
+}
+
 fn page(
-    view: &View<'_>,
+    rows: &impl ReadRows,
     of: BookingsOf,
     mut after: Option<BookingId>,
     limit: usize,
@@ -120,7 +135,7 @@ fn page(
     let mut items = Vec::new();
     let mut looked_at = 0;
     loop {
-        let chunk = list_bookings(view, of, after, Order::Descending, limit + 1);
+        let chunk = list_bookings(rows, of, after, Order::Descending, limit + 1);
         let is_last = chunk.len() <= limit;
         for (id, booking) in chunk {
             if items.len() == limit || looked_at == LOOKED_AT_MAX {

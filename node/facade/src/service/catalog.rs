@@ -1,9 +1,13 @@
 //! What is on offer: venues, resources, slots.
 
+#[cfg(test)]
+mod tests;
+
 use holdfast_raft::{Consistency, Read, View};
 use holdfast_reservations::{
-    Command, CreateResource, CreateVenue, OpenSlots, Outcome, PoolCounts, PoolId, ReadTyped as _, Resource,
-    ResourceId, Slot, SlotId, Timestamp, Venue, VenueId, list_resources, list_slots, list_venues,
+    Command, CreateResource, CreateVenue, Key, OpenSlots, Order, Outcome, PoolCounts, PoolId, ReadRows,
+    ReadTyped as _, Resource, ResourceId, Slot, SlotId, Timestamp, Venue, VenueId, list_resources,
+    list_venues,
 };
 use tokio::time::Instant;
 
@@ -137,12 +141,34 @@ impl Service {
     ) -> Result<Read<Vec<SlotView>>> {
         let with = |view: &View<'_>| {
             view.row::<Resource>(resource)?;
-            let slots = list_slots(view, resource, from, after, limit).into_iter();
+            let slots = newest_slots(view, resource, from, after, limit).into_iter();
             Some(slots.map(|(id, slot)| SlotView::of(view, id, slot)).collect())
         };
         let read = self.read(consistency, deadline, with).await?;
         found(read, |slots| slots, || Problem::not_found("resource_not_found", resource))
     }
+}
+
+/// Slots of a resource that start at `from` or later, the last to start first, as the lists of `/v1` are; `after`
+/// continues a list behind a slot.
+fn newest_slots(
+    rows: &impl ReadRows,
+    resource: ResourceId,
+    from: Timestamp,
+    after: Option<SlotId>,
+    limit: usize,
+) -> Vec<(SlotId, Slot)> {
+    let window = |slot| rows.row::<Slot>(slot).map(|slot| slot.window);
+    let end = match after.and_then(|slot| Some((slot, window(slot)?))) {
+        Some((slot, window)) => Key::SlotByWindow(resource, window.starts_at(), window.ends_at(), slot),
+        None => Key::SlotByWindow(resource, Timestamp::MAX, Timestamp::MAX, SlotId(u64::MAX)),
+    };
+    let start = Key::SlotByWindow(resource, from, Timestamp::default(), SlotId(0));
+    let found = rows.scan(start..end, Order::Descending, limit).into_iter().filter_map(|(key, _)| {
+        let Key::SlotByWindow(_, _, _, id) = key else { return None };
+        Some((id, (*rows.row::<Slot>(id)?).clone()))
+    });
+    found.collect()
 }
 
 fn found<T, U>(

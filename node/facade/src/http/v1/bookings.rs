@@ -1,13 +1,13 @@
 //! `/v1/bookings`.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use holdfast_reservations::{
     Book, BookingId, Cancel, CheckIn, Command, Modify, PoolId, SlotChoice, SlotId, SlotName, UserId,
 };
 use serde::Deserialize;
 
 use crate::access::Endpoint;
-use crate::http::call::path_id;
+use crate::http::path::{Segment, path_id};
 use crate::http::v1::ListBody;
 use crate::http::{Answer, Call, Reply};
 use crate::problem::{Problem, Result};
@@ -52,7 +52,7 @@ fn book_from(body: BookBody) -> Result<Book> {
     })
 }
 
-pub(crate) async fn show(State(service): State<Service>, Path(id): Path<String>, call: Call) -> Answer {
+pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::ReadBookings).await?;
     let id = booking_id(&id)?;
     let read = service.booking(caller, id, call.consistency()?, call.context.deadline).await?;
@@ -77,7 +77,7 @@ pub(crate) async fn list(State(service): State<Service>, call: Call) -> Answer {
     })
 }
 
-pub(crate) async fn modify(State(service): State<Service>, Path(id): Path<String>, call: Call) -> Answer {
+pub(crate) async fn modify(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::ChangeBooking).await?;
     let body: ModifyBody = call.json()?;
     if body.slot_id.is_none() && body.pool_id.is_none() && body.count.is_none() {
@@ -93,13 +93,13 @@ pub(crate) async fn modify(State(service): State<Service>, Path(id): Path<String
     changed(&service, &call, caller, command).await
 }
 
-pub(crate) async fn cancel(State(service): State<Service>, Path(id): Path<String>, call: Call) -> Answer {
+pub(crate) async fn cancel(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::CancelBooking).await?;
     let (booking, expected_version) = (booking_id(&id)?, call.expected_version()?);
     changed(&service, &call, caller, Command::Cancel(Cancel { booking, expected_version })).await
 }
 
-pub(crate) async fn check_in(State(service): State<Service>, Path(id): Path<String>, call: Call) -> Answer {
+pub(crate) async fn check_in(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::CheckIn).await?;
     let (booking, expected_version) = (booking_id(&id)?, call.expected_version()?);
     let command = Command::CheckIn(CheckIn { booking, expected_version, scanned_at: None });

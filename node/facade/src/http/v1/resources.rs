@@ -1,11 +1,11 @@
 //! `/v1/resources`.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use holdfast_reservations::{Resource, ResourceId, ResourceKind, VenueId};
 use serde::{Deserialize, Serialize};
 
 use crate::access::Endpoint;
-use crate::http::call::path_id;
+use crate::http::path::{Segment, path_id};
 use crate::http::v1::cut;
 use crate::http::v1::venues::name_from;
 use crate::http::{Answer, Call, Reply};
@@ -50,7 +50,7 @@ pub(crate) async fn create(State(service): State<Service>, call: Call) -> Answer
     Reply::created(&resource_body(id, resource))
 }
 
-pub(crate) async fn show(State(service): State<Service>, Path(id): Path<String>, call: Call) -> Answer {
+pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     call.caller(&service, Endpoint::ReadCatalog).await?;
     let id = path_id(&id, "resource_not_found", "resource").map(ResourceId)?;
     let read = service.resource(id, call.consistency()?, call.context.deadline).await?;

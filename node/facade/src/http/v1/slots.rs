@@ -1,14 +1,14 @@
 //! `/v1/slots` and the slots of a resource.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use holdfast_reservations::{
-    NewPool, NewSlot, OpenSlots, POOLS_PER_SLOT_MAX, PoolKind, ResourceId, SLOTS_PER_COMMAND_MAX, SlotId,
-    Timestamp, Window,
+    NewPool, NewSlot, OpenSlots, POOLS_PER_COMMAND_MAX, POOLS_PER_SLOT_MAX, PoolKind, ResourceId,
+    SLOTS_PER_COMMAND_MAX, SlotId, Timestamp, Window,
 };
 use serde::Deserialize;
 
 use crate::access::Endpoint;
-use crate::http::call::path_id;
+use crate::http::path::{Segment, path_id};
 use crate::http::v1::cut;
 use crate::http::v1::venues::name_from;
 use crate::http::{Answer, Call, Reply};
@@ -34,13 +34,17 @@ struct NewPoolBody {
     capacity: i64,
 }
 
-pub(crate) async fn open(State(service): State<Service>, Path(resource): Path<String>, call: Call) -> Answer {
+pub(crate) async fn open(State(service): State<Service>, Segment(resource): Segment, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::OpenSlots).await?;
     let resource = path_id(&resource, "resource_not_found", "resource").map(ResourceId)?;
     let is_array = call.is_array();
     let bodies: Vec<NewSlotBody> = if is_array { call.json()? } else { vec![call.json()?] };
     if !(1..=SLOTS_PER_COMMAND_MAX).contains(&bodies.len()) {
         return Err(Problem::senseless(format!("one call opens 1 to {SLOTS_PER_COMMAND_MAX} slots")));
+    }
+    let pools: usize = bodies.iter().map(|slot| slot.pools.len()).sum();
+    if pools > POOLS_PER_COMMAND_MAX {
+        return Err(Problem::senseless(format!("one call opens at most {POOLS_PER_COMMAND_MAX} pools")));
     }
     let slots = bodies.into_iter().map(slot_from).collect::<Result<_>>()?;
     let opened = service.open_slots(caller, OpenSlots { resource, slots }, &call.context).await?;
@@ -57,14 +61,14 @@ pub(crate) async fn open(State(service): State<Service>, Path(resource): Path<St
     }
 }
 
-pub(crate) async fn show(State(service): State<Service>, Path(id): Path<String>, call: Call) -> Answer {
+pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     call.caller(&service, Endpoint::ReadCatalog).await?;
     let id = path_id(&id, "slot_not_found", "slot").map(SlotId)?;
     let read = service.slot(id, call.consistency()?, call.context.deadline).await?;
     Reply::read(read, |view| slot_body(view.id, &view.slot, view.now, |pool| view.counts(pool)))
 }
 
-pub(crate) async fn list(State(service): State<Service>, Path(resource): Path<String>, call: Call) -> Answer {
+pub(crate) async fn list(State(service): State<Service>, Segment(resource): Segment, call: Call) -> Answer {
     call.caller(&service, Endpoint::ReadCatalog).await?;
     let resource = path_id(&resource, "resource_not_found", "resource").map(ResourceId)?;
     let from = match call.query("from")? {

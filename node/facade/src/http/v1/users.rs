@@ -1,12 +1,12 @@
 //! `/v1/users`.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use holdfast_reservations::{Role, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::access::Endpoint;
-use crate::http::call::path_id;
+use crate::http::path::{Segment, path_id};
 use crate::http::{Answer, Call, Reply};
 use crate::service::Service;
 
@@ -25,11 +25,7 @@ enum RoleName {
     App,
 }
 
-pub(crate) async fn change_role(
-    State(service): State<Service>,
-    Path(id): Path<String>,
-    call: Call,
-) -> Answer {
+pub(crate) async fn change_role(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::ChangeRole).await?;
     let id = path_id(&id, "user_not_found", "user").map(UserId)?;
     let body: RoleBody = call.json()?;

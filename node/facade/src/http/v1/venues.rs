@@ -1,11 +1,11 @@
 //! `/v1/venues`.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use holdfast_reservations::{Venue, VenueId};
 use serde::{Deserialize, Serialize};
 
 use crate::access::Endpoint;
-use crate::http::call::path_id;
+use crate::http::path::{Segment, path_id};
 use crate::http::v1::cut;
 use crate::http::{Answer, Call, Reply};
 use crate::problem::{Problem, Result};
@@ -42,7 +42,7 @@ pub(crate) async fn create(State(service): State<Service>, call: Call) -> Answer
     Reply::created(&venue_body(id, venue))
 }
 
-pub(crate) async fn show(State(service): State<Service>, Path(id): Path<String>, call: Call) -> Answer {
+pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     call.caller(&service, Endpoint::ReadCatalog).await?;
     let id = path_id(&id, "venue_not_found", "venue").map(VenueId)?;
     let read = service.venue(id, call.consistency()?, call.context.deadline).await?;
