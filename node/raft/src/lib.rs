@@ -14,6 +14,7 @@ mod freshness;
 mod introduction;
 mod members;
 pub mod net;
+mod one_at_a_time;
 mod peers;
 mod proposals;
 mod pulse;

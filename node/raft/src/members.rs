@@ -8,11 +8,13 @@ use std::time::Duration;
 use holdfast_proto::raft as wire;
 use holdfast_storage::identity::{ClusterId, Membership as NodeIdentity};
 use openraft::ChangeMembers;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 
+use crate::one_at_a_time::OneAtATime;
+use crate::reads::own_index;
 use crate::runtime::spawn;
-use crate::types::{Member, Membership, Raft};
-use crate::watch::{Leadership, metrics};
+use crate::types::{Member, Membership, Metrics, Raft};
+use crate::watch::{Leadership, metrics, present};
 
 /// Voters at most: every commit waits for a majority of them.
 pub const VOTERS_MAX: usize = 5;
@@ -26,13 +28,14 @@ const PROMOTE_INTERVAL: Duration = Duration::from_millis(200);
 /// A change that takes longer is left to itself; the loop looks again.
 const CHANGE_DURATION_MAX: Duration = Duration::from_secs(10);
 
+/// A leader that is not confirmed within this time decides nothing.
+const CONFIRM_DURATION_MAX: Duration = Duration::from_secs(1);
+
 /// The members, as the leader changes them.
 pub(crate) struct Members {
     own: NodeIdentity,
     raft: Raft,
-    membership: watch::Receiver<Arc<Membership>>,
-    /// Held while a node is admitted or promoted.
-    change: Mutex<()>,
+    change: OneAtATime,
 }
 
 /// What a node that asks to be let in is told.
@@ -50,26 +53,49 @@ pub(crate) struct Applicant {
 }
 
 impl Members {
-    pub(crate) fn new(own: NodeIdentity, raft: Raft, membership: watch::Receiver<Arc<Membership>>) -> Self {
-        Self { own, raft, membership, change: Mutex::new(()) }
+    pub(crate) fn new(own: NodeIdentity, raft: Raft) -> Self {
+        Self { own, raft, change: OneAtATime::new() }
     }
 
-    /// Decides on an applicant; on the leader only.
-    pub(crate) async fn admit(&self, applicant: Applicant) -> Admission {
-        let Ok(_one_at_a_time) = self.change.try_lock() else {
-            return Admission::TryLater("another change of members is under way".to_owned());
+    /// Decides on an applicant; on the leader only. The applicant may go away meanwhile: an admission is not left
+    /// halfway.
+    pub(crate) async fn admit(self: &Arc<Self>, applicant: Applicant) -> Admission {
+        let members = self.clone();
+        let decided = self.change.run(async move { members.decide(applicant).await }).await;
+        decided.unwrap_or_else(under_way)
+    }
+
+    async fn decide(&self, applicant: Applicant) -> Admission {
+        // A node that leads no more and does not know it must not send anybody away for good.
+        let confirmed = tokio::time::timeout(CONFIRM_DURATION_MAX, own_index(&self.raft)).await;
+        let Ok(Ok(_)) = confirmed else {
+            return Admission::TryLater("no quorum confirms that this node leads".to_owned());
         };
-        let membership = self.membership.borrow().clone();
-        if let Some(answer) = judge(self.own.cluster, &membership, &applicant) {
-            return answer;
+        let seen = self.raft.with_raft_state(|state| {
+            let members = &state.membership_state;
+            (members.committed().clone(), members.effective().clone())
+        });
+        let Ok((committed, effective)) = seen.await else {
+            return Admission::TryLater("this node is stopping".to_owned());
+        };
+        // What is not committed yet may never be.
+        if committed != effective {
+            return under_way();
         }
+        match judge(self.own.cluster, committed.membership(), &applicant) {
+            Some(answer) => answer,
+            None => self.add(applicant.member).await,
+        }
+    }
+
+    async fn add(&self, member: Member) -> Admission {
         // Ids come from committed log indexes: none is ever given twice.
         let blank = tokio::time::timeout(CHANGE_DURATION_MAX, self.raft.write_blank()).await;
         let Ok(Ok(written)) = blank else {
             return Admission::TryLater("no quorum to give a node id".to_owned());
         };
         let node = written.log_id.index;
-        let added = self.raft.add_learner(node, applicant.member, false);
+        let added = self.raft.add_learner(node, member, false);
         match tokio::time::timeout(CHANGE_DURATION_MAX, added).await {
             Ok(Ok(_)) => {
                 tracing::info!(node, "a node was admitted as learner");
@@ -88,19 +114,20 @@ impl Members {
                 if leadership.wait_for(|leadership| leadership.is_own).await.is_err() {
                     return;
                 }
-                self.promote_next().await;
+                let members = self.clone();
+                self.change.run(async move { members.promote_next().await }).await;
                 tokio::time::sleep(PROMOTE_INTERVAL).await;
             }
         }));
     }
 
     async fn promote_next(&self) {
-        let Ok(_one_at_a_time) = self.change.try_lock() else { return };
-        let membership = self.membership.borrow().clone();
+        let metrics = metrics(&self.raft);
+        let membership = metrics.membership_config.membership();
         let change = match membership.get_joint_config().len() {
             // Adding nobody turns a joint configuration into the plain one it was to become.
             2.. => ChangeMembers::AddVoterIds(BTreeSet::new()),
-            _ => match self.next_to_promote(&membership) {
+            _ => match next_to_promote(&metrics) {
                 Some(node) => ChangeMembers::AddVoterIds(BTreeSet::from([node])),
                 None => return,
             },
@@ -113,27 +140,32 @@ impl Members {
             Err(_) => tracing::warn!(change = described, "the change of voters takes long"),
         }
     }
+}
 
-    fn next_to_promote(&self, membership: &Membership) -> Option<u64> {
-        if membership.voter_ids().count() >= VOTERS_MAX {
-            return None;
-        }
-        let metrics = metrics(&self.raft);
-        let last = metrics.last_log_index.unwrap_or(0);
-        let replication = metrics.replication.as_ref()?;
-        let has_caught_up = |node: &u64| {
-            let matched = replication.get(node).and_then(|id| id.as_ref().map(|id| id.index));
-            matched.is_some_and(|matched| last.saturating_sub(matched) <= PROMOTE_LAG_MAX)
-        };
-        let wants_to = |node: &u64| membership.get_node(node).is_some_and(|member| !member.stays_learner);
-        membership.learner_ids().find(|node| wants_to(node) && has_caught_up(node))
+fn under_way() -> Admission {
+    Admission::TryLater("another change of members is under way".to_owned())
+}
+
+/// A learner that is there, has caught up, and wants to vote. One that is gone would only make the majority larger.
+fn next_to_promote(metrics: &Metrics) -> Option<u64> {
+    let membership = metrics.membership_config.membership();
+    if membership.voter_ids().count() >= VOTERS_MAX {
+        return None;
     }
+    let last = metrics.last_log_index.unwrap_or(0);
+    let present = present(metrics);
+    let has_caught_up = |node: &u64| {
+        present.get(node).is_some_and(|matched| last.saturating_sub(*matched) <= PROMOTE_LAG_MAX)
+    };
+    let wants_to = |node: &u64| membership.get_node(node).is_some_and(|member| !member.stays_learner);
+    membership.learner_ids().find(|node| wants_to(node) && has_caught_up(node))
 }
 
 /// What can be said about an applicant from the members alone.
 fn judge(cluster: ClusterId, membership: &Membership, applicant: &Applicant) -> Option<Admission> {
     let Applicant { member, claims } = applicant;
     let by_key = membership.nodes().find(|(_, known)| known.public_key == member.public_key);
+    let by_address = membership.nodes().find(|(_, known)| known.peer_address == member.peer_address);
     if let Some(claims) = claims {
         let refused = match by_key {
             _ if claims.cluster != cluster => format!(
@@ -141,7 +173,14 @@ fn judge(cluster: ClusterId, membership: &Membership, applicant: &Applicant) -> 
                  empty folder to join this one",
                 claims.node, claims.cluster
             ),
-            Some((node, _)) if *node == claims.node => return Some(Admission::Admitted(*claims)),
+            Some((node, _)) if *node == claims.node => match by_address {
+                Some((other, _)) if *other != claims.node => format!(
+                    "{} is the address of node {other}, but this data folder is node {}: a copy of another node's disk \
+                     must not run",
+                    member.peer_address, claims.node
+                ),
+                Some(_) | None => return Some(Admission::Admitted(*claims)),
+            },
             _ => format!(
                 "node {} was removed from the cluster; start it with an empty data folder to join as a new node",
                 claims.node
@@ -153,7 +192,6 @@ fn judge(cluster: ClusterId, membership: &Membership, applicant: &Applicant) -> 
     if let Some((node, _)) = by_key {
         return Some(Admission::Admitted(NodeIdentity { cluster, node: *node }));
     }
-    let by_address = membership.nodes().find(|(_, known)| known.peer_address == member.peer_address);
     let (node, _) = by_address?;
     Some(Admission::Refused(format!(
         "node {node} of the cluster has the address {}, but this data folder is not its own: its data was wiped. A node \
@@ -195,7 +233,12 @@ pub(crate) fn to_wire(admission: Admission) -> wire::JoinReply {
 mod tests {
     use std::collections::BTreeMap;
 
+    use openraft::Instant as _;
+
     use super::*;
+    use crate::types::{LeaderId, LogId, StoredMembership};
+
+    type Instant = <crate::runtime::Runtime as openraft::AsyncRuntime>::Instant;
 
     const CLUSTER: ClusterId = ClusterId(7);
 
@@ -219,6 +262,26 @@ mod tests {
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_learner_that_fell_silent_is_not_promoted() {
+        let nodes = BTreeMap::from([(1, member(3001, 1)), (5, member(3011, 5))]);
+        let membership = Membership::new(vec![BTreeSet::from([1])], nodes).unwrap();
+        let mut metrics = Metrics::new_initial(1);
+        metrics.membership_config = Arc::new(StoredMembership::new(None, membership));
+        metrics.last_log_index = Some(1000);
+        let acknowledged = |index| {
+            let id = LogId::new(LeaderId { term: 1, node_id: 1 }, index);
+            Some(BTreeMap::from([(1, Some(id)), (5, Some(id))]))
+        };
+        metrics.heartbeat = Some(BTreeMap::from([(5, Some(Instant::now().into()))]));
+        metrics.replication = acknowledged(700);
+        assert_eq!(next_to_promote(&metrics), None, "it has not caught up");
+        metrics.replication = acknowledged(900);
+        assert_eq!(next_to_promote(&metrics), Some(5));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(next_to_promote(&metrics), None, "it may be gone");
+    }
+
     #[test]
     fn a_folder_gets_the_same_answer_again_and_nobody_takes_anothers_place() {
         assert_eq!(say(member(3021, 9), None), "new");
@@ -234,5 +297,7 @@ mod tests {
         assert_eq!(say(member(3011, 5), claims(7, 5)), "node 5");
         assert!(say(member(3011, 5), claims(8, 5)).contains("another cluster"));
         assert!(say(member(3031, 9), claims(7, 9)).contains("was removed"));
+        assert_eq!(say(member(3041, 5), claims(7, 5)), "node 5", "it has moved");
+        assert!(say(member(3001, 5), claims(7, 5)).contains("a copy of another node's disk"));
     }
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -106,25 +107,47 @@ impl Listener for TcpAcceptor {
 }
 
 /// A gRPC channel to HOST:PORT that connects when it is first used and again whenever it must.
-pub(crate) fn channel(network: std::sync::Arc<dyn Network>, address: &str) -> io::Result<Channel> {
+pub(crate) fn channel(network: Arc<dyn Network>, address: &str) -> io::Result<Channel> {
+    Ok(endpoint(address)?.connect_with_connector_lazy(connector(network)))
+}
+
+/// A gRPC channel to HOST:PORT that is connected, if anybody listens there.
+pub(crate) async fn connected(
+    network: Arc<dyn Network>,
+    address: &str,
+) -> io::Result<Result<Channel, tonic::transport::Error>> {
+    Ok(endpoint(address)?.connect_with_connector(connector(network)).await)
+}
+
+fn endpoint(address: &str) -> io::Result<Endpoint> {
     let uri = format!("http://{address}");
     let endpoint =
         Endpoint::from_shared(uri).map_err(|error| io::Error::other(format!("{address}: {error}")))?;
-    let endpoint = endpoint
+    Ok(endpoint
         .connect_timeout(CONNECT_DURATION_MAX)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .keep_alive_timeout(KEEP_ALIVE_DURATION_MAX)
         .keep_alive_while_idle(true)
         .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(WINDOW_BYTES);
-    let connector = tower::service_fn(move |uri: Uri| {
+        .initial_connection_window_size(WINDOW_BYTES))
+}
+
+fn connector(
+    network: Arc<dyn Network>,
+) -> impl tower::Service<
+    Uri,
+    Response = TokioIo<Connection>,
+    Error = io::Error,
+    Future = impl Future<Output = io::Result<TokioIo<Connection>>> + Send,
+> + Send
++ 'static {
+    tower::service_fn(move |uri: Uri| {
         let network = network.clone();
         async move {
             let address = uri.authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default();
             network.connect(&address).await.map(TokioIo::new)
         }
-    });
-    Ok(endpoint.connect_with_connector_lazy(connector))
+    })
 }
 
 impl AsyncRead for Connection {
@@ -172,5 +195,24 @@ impl Connected for Connection {
 
     fn connect_info(&self) -> Self::ConnectInfo {
         self.remote
+    }
+}
+
+/// A network whose machines take connections and never answer.
+#[cfg(test)]
+pub(crate) struct Frozen;
+
+#[cfg(test)]
+impl Network for Frozen {
+    fn connect<'a>(&'a self, _address: &'a str) -> NetFuture<'a, Connection> {
+        Box::pin(async {
+            let (ours, theirs) = tokio::io::duplex(1 << 16);
+            std::mem::forget(theirs);
+            Ok(Connection::over(ours, None))
+        })
+    }
+
+    fn listen<'a>(&'a self, _address: &'a str) -> NetFuture<'a, Box<dyn Listener>> {
+        Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
     }
 }

@@ -1,5 +1,6 @@
 //! The way of a request into the log: who waits for it, who batches it, and how it gets to the leader.
 
+mod backlog;
 mod hand_over;
 mod proposer;
 mod stamp;
@@ -7,15 +8,16 @@ mod waiting;
 
 use bytes::Bytes;
 
+pub(crate) use backlog::{Backlog, Queued};
 pub(crate) use hand_over::{HandOver, HandOverParts};
 pub(crate) use proposer::{Proposer, ProposerParts, Room};
-pub(crate) use stamp::{AGREEMENT_MS, Stamper};
+pub(crate) use stamp::{AGREEMENT_MS, Reading, Stamper};
 pub(crate) use waiting::{Identity, Waiter, Waiting};
 
 /// Requests waiting for the log; beyond this the answer is "overloaded".
 pub(crate) const GROUPS_MAX: usize = 8192;
 
-/// Bytes of requests waiting for the log; beyond this the answer is "overloaded".
+/// Bytes of requests waiting at this node; beyond this the answer is "overloaded".
 pub(crate) const WAITING_BYTES_MAX: usize = 64 << 20;
 
 /// Requests of one entry: applied in a few milliseconds.
@@ -28,6 +30,13 @@ pub(crate) const ENTRY_BYTES_MAX: usize = 1 << 20;
 pub(crate) struct Group {
     pub(crate) requests: Vec<Bytes>,
     pub(crate) notify: Notify,
+}
+
+impl Group {
+    /// Of its encoded requests.
+    pub(crate) fn bytes(&self) -> usize {
+        self.requests.iter().map(Bytes::len).sum()
+    }
 }
 
 /// Who is told what became of a group. That it was applied is news only for those who cannot see it in their own state.

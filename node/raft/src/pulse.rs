@@ -6,16 +6,15 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use holdfast_proto::raft as wire;
-use openraft::Instant as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::peers::{Peers, Purpose};
-use crate::proposals::{AGREEMENT_MS, Stamper};
+use crate::proposals::{AGREEMENT_MS, Reading, Stamper};
 use crate::runtime::{WallClock, spawn};
 use crate::store::Progress;
-use crate::types::{Membership, Raft};
-use crate::watch::{Leadership, metrics};
+use crate::types::Membership;
+use crate::watch::Leadership;
 
 const PULSE_INTERVAL: Duration = Duration::from_millis(500);
 const REPLY_DURATION_MAX: Duration = Duration::from_millis(400);
@@ -34,7 +33,6 @@ pub(crate) type Table = BTreeMap<u64, NodeProgress>;
 
 /// What the pulse needs.
 pub(crate) struct Pulse {
-    pub(crate) raft: Raft,
     pub(crate) peers: Arc<Peers>,
     pub(crate) clock: Arc<dyn WallClock>,
     pub(crate) stamper: Arc<Mutex<Stamper>>,
@@ -42,7 +40,6 @@ pub(crate) struct Pulse {
     pub(crate) membership: watch::Receiver<Arc<Membership>>,
     pub(crate) progress: watch::Receiver<Progress>,
     pub(crate) table: Arc<watch::Sender<Table>>,
-    pub(crate) freshness: Arc<crate::freshness::Freshness>,
 }
 
 /// What a node answered.
@@ -76,44 +73,42 @@ impl Pulse {
         let own = self.peers.own_id();
         let known: Vec<wire::NodeProgress> = self.table.borrow().iter().map(to_wire).collect();
         let others = membership.nodes().map(|(node, _)| *node).filter(|node| *node != own);
-        let heard = join_all(others.map(|node| self.ask(node, known.clone()))).await;
+        // All are compared with one reading: what this clock does while they are asked is not agreed on.
+        let reading = Reading::of(&*self.clock);
+        let heard = join_all(others.map(|node| self.ask(node, known.clone(), reading))).await;
         let heard: Vec<Heard> = heard.into_iter().flatten().collect();
 
-        self.judge_clock(&membership, own, &heard);
+        let is_agreed = agrees(&membership, own, &heard);
+        if !is_agreed {
+            tracing::warn!("this leader's clock is not that of a majority; agreed time goes on without it");
+        }
+        let mut stamper = self.stamper.lock().unwrap_or_else(PoisonError::into_inner);
+        stamper.agree(is_agreed.then_some(reading));
+        drop(stamper);
         let applied = self.progress.borrow().applied.unwrap_or(0);
         let row =
             |applied_index: u64| NodeProgress { applied_index, lag: applied.saturating_sub(applied_index) };
         let mut table: Table = heard.iter().map(|heard| (heard.node, row(heard.applied_index))).collect();
         table.insert(own, row(applied));
         self.table.send_replace(table);
-        if let Some(at) = metrics(&self.raft).last_quorum_acked {
-            self.freshness.confirmed(Instant::now() - at.elapsed());
-        }
     }
 
-    async fn ask(&self, node: u64, nodes: Vec<wire::NodeProgress>) -> Option<Heard> {
+    async fn ask(&self, node: u64, nodes: Vec<wire::NodeProgress>, reading: Reading) -> Option<Heard> {
         let mut client = self.peers.client(node, Purpose::Control).ok()?;
-        let asked_at = self.clock.now_ms();
         let call = client.ping(wire::PingRequest { nodes });
         let reply = tokio::time::timeout(REPLY_DURATION_MAX, call).await.ok()?.ok()?.into_inner();
-        // Its clock was read somewhere between the question and the answer.
-        let midway = asked_at.midpoint(self.clock.now_ms());
-        let offset_ms = reply.wall_clock_ms.abs_diff(midway);
+        let offset_ms = reading.distance_ms(reply.wall_clock_ms);
         Some(Heard { node, applied_index: reply.applied_index, offset_ms })
     }
+}
 
-    /// This node's clock may be followed if a majority of the voters' clocks, its own included, are near it.
-    fn judge_clock(&self, membership: &Membership, own: u64, heard: &[Heard]) {
-        let voters: Vec<u64> = membership.voter_ids().collect();
-        let agrees = |voter: &u64| {
-            *voter == own || heard.iter().any(|heard| heard.node == *voter && heard.offset_ms <= AGREEMENT_MS)
-        };
-        let is_agreed = 2 * voters.iter().filter(|voter| agrees(voter)).count() > voters.len();
-        if !is_agreed {
-            tracing::warn!("this leader's clock is not that of a majority; agreed time goes on without it");
-        }
-        self.stamper.lock().unwrap_or_else(PoisonError::into_inner).agree(is_agreed);
-    }
+/// Whether a majority of the voters' clocks, this node's own included, are near this one's.
+fn agrees(membership: &Membership, own: u64, heard: &[Heard]) -> bool {
+    let is_near = |voter: &u64| {
+        *voter == own || heard.iter().any(|heard| heard.node == *voter && heard.offset_ms <= AGREEMENT_MS)
+    };
+    let voters: Vec<u64> = membership.voter_ids().collect();
+    2 * voters.iter().filter(|voter| is_near(voter)).count() > voters.len()
 }
 
 fn to_wire((node, progress): (&u64, &NodeProgress)) -> wire::NodeProgress {

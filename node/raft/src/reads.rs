@@ -10,9 +10,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::agreed_time::AgreedTime;
+use crate::freshness::Freshness;
 use crate::peers::{Peers, Purpose};
 use crate::proposals::Stamper;
 use crate::runtime::spawn;
+use crate::store::Progress;
 use crate::types::Raft;
 use crate::watch::Leadership;
 
@@ -51,6 +53,8 @@ pub(crate) struct ReadParts {
     pub(crate) leadership: watch::Receiver<Leadership>,
     pub(crate) stamper: Arc<Mutex<Stamper>>,
     pub(crate) time: Arc<AgreedTime>,
+    pub(crate) freshness: Arc<Freshness>,
+    pub(crate) progress: watch::Receiver<Progress>,
 }
 
 /// Finds read indexes.
@@ -67,11 +71,16 @@ impl ReadIndex {
             let mut round = Vec::new();
             while queue.recv_many(&mut round, READERS_MAX).await > 0 {
                 // Nobody who comes from here on is served by this round.
+                let asked_at = Instant::now();
                 let asked = parts.ask();
                 let answer = match tokio::time::timeout(ROUND_DURATION_MAX, asked).await {
                     Ok(answer) => answer,
                     Err(_) => Err(ReadError::Unavailable),
                 };
+                if let Ok(index) = answer {
+                    let applied = parts.progress.borrow().applied;
+                    parts.freshness.confirmed(index, asked_at, applied);
+                }
                 for reader in round.drain(..) {
                     let _ = reader.send(answer);
                 }

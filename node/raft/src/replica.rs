@@ -21,8 +21,8 @@ use crate::pulse::Table;
 use crate::reads::ReadIndex;
 use crate::runtime::spawn;
 use crate::store::{Library, Progress};
-use crate::types::{Membership, Raft};
-use crate::watch::{Leadership, metrics};
+use crate::types::{Membership, Metrics, Raft};
+use crate::watch::{Leadership, metrics, present};
 
 pub use read::{Consistency, Read};
 pub use status::{ClusterStatus, NodeStatus};
@@ -31,13 +31,16 @@ pub use status::{ClusterStatus, NodeStatus};
 const PAUSE_FIRST: Duration = Duration::from_millis(5);
 const PAUSE_MAX: Duration = Duration::from_millis(100);
 
-/// How often a node asks whether it could serve.
-const PROBE_INTERVAL: Duration = Duration::from_millis(500);
+/// How often a node asks whether it could serve, and so how old its state may seem when nobody else asks.
+const PROBE_INTERVAL: Duration = Duration::from_millis(250);
+
+/// A node that cannot catch up in this time could not serve.
+const PROBE_DURATION_MAX: Duration = Duration::from_secs(1);
 
 /// A node that trails the leader by more entries does not call itself ready.
 const READY_LAG_MAX: u64 = 2_000;
 
-/// A node whose last probe succeeded longer ago is not ready.
+/// A node whose last probe succeeded longer ago is not ready, and a leader that was confirmed longer ago is none.
 const READY_DURATION_MAX: Duration = Duration::from_secs(3);
 
 pub(crate) struct ReplicaParts {
@@ -81,11 +84,11 @@ impl Replica {
         let prober = replica.clone();
         drop(spawn(async move {
             loop {
-                let deadline = Instant::now() + PROBE_INTERVAL;
-                if prober.catch_up(deadline).await.is_ok() {
+                let began_at = Instant::now();
+                if prober.catch_up(began_at + PROBE_DURATION_MAX).await.is_ok() {
                     probed.send_replace(Some(Instant::now()));
                 }
-                tokio::time::sleep_until(deadline).await;
+                tokio::time::sleep_until(began_at + PROBE_INTERVAL).await;
                 if prober.parts.failure.borrow().is_some() {
                     return;
                 }
@@ -162,17 +165,13 @@ impl Replica {
         }
     }
 
-    /// Hands leadership to the voter that is furthest, if this node leads; for a clean stop.
+    /// Hands leadership to the voter that is there and furthest, if this node leads; for a clean stop. If none is there
+    /// it keeps it: the others would only wait for one that cannot take it.
     pub async fn step_down(&self) {
         if !self.leadership().is_own {
             return;
         }
-        let metrics = metrics(&self.parts.raft);
-        let voters: Vec<u64> = metrics.membership_config.voter_ids().collect();
-        let matched = metrics.replication.unwrap_or_default();
-        let others = voters.into_iter().filter(|voter| *voter != self.parts.own.node);
-        let target = others.max_by_key(|voter| matched.get(voter).copied().flatten().map(|id| id.index));
-        let Some(target) = target else { return };
+        let Some(target) = successor(&metrics(&self.parts.raft)) else { return };
         if self.parts.raft.trigger().transfer_leader(target).await.is_ok() {
             let mut leadership = self.watch_leadership();
             let gone = leadership.wait_for(|leadership| !leadership.is_own && leadership.leader.is_some());
@@ -199,5 +198,38 @@ impl Replica {
     }
 }
 
+fn successor(metrics: &Metrics) -> Option<u64> {
+    let present = present(metrics);
+    let voters = metrics.membership_config.voter_ids().filter_map(|voter| present.get_key_value(&voter));
+    voters.max_by_key(|(_, matched)| **matched).map(|(voter, _)| *voter)
+}
+
 /// A successor that takes longer is not waited for.
 const STEP_DOWN_DURATION_MAX: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use openraft::{AsyncRuntime, Instant as _};
+
+    use super::*;
+    use crate::runtime::Runtime;
+    use crate::types::{LeaderId, LogId, Member, StoredMembership};
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_voter_that_is_there_succeeds() {
+        let nodes = BTreeMap::from([1, 2, 3, 4].map(|node| (node, Member::default())));
+        let membership = Membership::new(vec![BTreeSet::from([1, 2, 3])], nodes).unwrap();
+        let mut metrics = Metrics::new_initial(1);
+        metrics.membership_config = Arc::new(StoredMembership::new(None, membership));
+        let matched = |index| Some(LogId::new(LeaderId { term: 1, node_id: 1 }, index));
+        metrics.replication =
+            Some(BTreeMap::from([(1, matched(10)), (2, matched(10)), (3, matched(9)), (4, matched(10))]));
+        let now = <Runtime as AsyncRuntime>::Instant::now();
+        metrics.heartbeat = Some(BTreeMap::from([(3, Some(now.into())), (4, Some(now.into()))]));
+        assert_eq!(successor(&metrics), Some(3), "2 is further, but dead; 4 does not vote");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(successor(&metrics), None);
+    }
+}

@@ -1,35 +1,37 @@
 //! What other nodes may ask of this one.
 
+mod receive;
+
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt as _;
 use holdfast_proto::raft as wire;
 use holdfast_proto::raft::peer_server::{Peer, PeerServer};
-use holdfast_proto::raft::snapshot_piece::Piece;
 use holdfast_storage::codec;
 use holdfast_storage::identity::Membership as NodeIdentity;
-use holdfast_storage::snapshots::decode_manifest;
 use openraft::raft::TransferLeaderRequest;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::convert::{
     ConvertError, from_wire_append, from_wire_id, from_wire_vote, from_wire_vote_request,
-    to_wire_append_reply, to_wire_vote, to_wire_vote_reply,
+    to_wire_append_reply, to_wire_vote_reply,
 };
-use crate::freshness::Freshness;
 use crate::introduction;
 use crate::members::{self, Members};
+use crate::one_at_a_time::OneAtATime;
 use crate::peers::{MESSAGE_BYTES_MAX, Peers, Purpose};
-use crate::proposals::{Group, Notify, ProposeError, Proposer, Stamper, Verdict};
+use crate::proposals::{Group, Identity, Notify, ProposeError, Proposer, Stamper, Verdict};
 use crate::pulse;
 use crate::reads::{own_index, own_time};
-use crate::runtime::WallClock;
-use crate::store::{Library, Progress, labelled};
+use crate::runtime::{Placement, WallClock};
+use crate::store::{Library, Progress};
 use crate::types::Raft;
 use crate::watch::Leadership;
+
+use self::receive::receive;
 
 /// Batches of one follower that are proposed at the same time.
 const BATCHES_AT_ONCE_MAX: usize = 16;
@@ -44,11 +46,11 @@ pub(crate) struct PeerParts {
     pub(crate) proposer: Proposer,
     pub(crate) library: Arc<dyn Library>,
     pub(crate) clock: Arc<dyn WallClock>,
+    pub(crate) placement: Placement,
     pub(crate) stamper: Arc<Mutex<Stamper>>,
     pub(crate) leadership: watch::Receiver<Leadership>,
     pub(crate) progress: watch::Receiver<Progress>,
     pub(crate) table: Arc<watch::Sender<pulse::Table>>,
-    pub(crate) freshness: Arc<Freshness>,
     pub(crate) room: crate::proposals::Room,
 }
 
@@ -56,13 +58,12 @@ pub(crate) struct PeerParts {
 #[derive(Clone)]
 pub(crate) struct PeerService {
     parts: Arc<PeerParts>,
-    /// Snapshots are received one at a time.
-    snapshots: Arc<Semaphore>,
+    snapshots: Arc<OneAtATime>,
 }
 
 impl PeerService {
     pub(crate) fn new(parts: PeerParts) -> PeerServer<Self> {
-        let service = Self { parts: Arc::new(parts), snapshots: Arc::new(Semaphore::new(1)) };
+        let service = Self { parts: Arc::new(parts), snapshots: Arc::new(OneAtATime::new()) };
         PeerServer::new(service)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX)
@@ -70,12 +71,6 @@ impl PeerService {
 
     fn check<T>(&self, request: &Request<T>) -> Result<u64, Status> {
         introduction::check(request.metadata(), self.parts.own, self.parts.group)
-    }
-
-    fn heard(&self, commit: Option<&wire::LogId>) {
-        if let Some(commit) = commit {
-            self.parts.freshness.heard(commit.index, self.parts.progress.borrow().applied);
-        }
     }
 
     /// Proposes what a follower collected.
@@ -88,8 +83,7 @@ impl PeerService {
         if !self.parts.leadership.borrow().is_own {
             return wire::Verdict::NotLeader;
         }
-        // What is committed must be readable by all: nothing unreadable gets into an entry.
-        if requests.iter().any(|request| codec::decode_request(request).is_err()) {
+        if !requests.iter().all(|request| is_acceptable(request)) {
             return wire::Verdict::Malformed;
         }
         let (sender, verdict) = oneshot::channel();
@@ -101,39 +95,6 @@ impl PeerService {
             Ok(Verdict::Failed(ProposeError::Malformed)) => wire::Verdict::Malformed,
             Ok(Verdict::Failed(ProposeError::OutcomeUnknown)) | Err(_) => wire::Verdict::Unknown,
         }
-    }
-
-    async fn receive(
-        &self,
-        mut pieces: Streaming<wire::SnapshotPiece>,
-    ) -> Result<wire::SnapshotReply, Status> {
-        let ended = || Status::invalid_argument("the snapshot ended before its manifest");
-        let Some(Piece::Start(start)) = pieces.message().await?.and_then(|piece| piece.piece) else {
-            return Err(ended());
-        };
-        let vote = from_wire_vote(start.vote).map_err(malformed)?;
-        let manifest = decode_manifest(&start.manifest).map_err(|error| malformed(error.into()))?;
-        if manifest.mark.group != self.parts.group {
-            return Err(Status::failed_precondition("the snapshot is of another group"));
-        }
-        let mut receiver = self.parts.library.receive(manifest).map_err(failed)?;
-        while let Some(piece) = pieces.message().await? {
-            match piece.piece {
-                Some(Piece::Data(data)) => {
-                    receiver.piece(data.file as usize, data.offset, &data.bytes).map_err(failed)?;
-                }
-                Some(Piece::FileEnd(end)) => {
-                    receiver.end_file(end.file as usize, end.crc32c).await.map_err(failed)?;
-                }
-                Some(Piece::Start(_)) | None => return Err(ended()),
-            }
-        }
-        let kept = receiver.keep().await.map_err(failed)?;
-        let snapshot = labelled(kept).map_err(failed)?;
-        tracing::info!(snapshot = %snapshot.meta, "a snapshot was received");
-        let installed = self.parts.raft.install_full_snapshot(vote, snapshot).await;
-        let reply = installed.map_err(|error| Status::unavailable(error.to_string()))?;
-        Ok(wire::SnapshotReply { vote: Some(to_wire_vote(&reply.vote)) })
     }
 
     /// Passes an applicant on to the leader.
@@ -171,7 +132,6 @@ impl Peer for PeerService {
             let service = service.clone();
             async move {
                 let request = requests.message().await.ok()??;
-                service.heard(request.leader_commit.as_ref());
                 let request = from_wire_append(request)
                     .inspect_err(|error| tracing::error!(%error, "an append cannot be used"))
                     .ok()?;
@@ -192,7 +152,6 @@ impl Peer for PeerService {
     ) -> Result<Response<wire::AppendReply>, Status> {
         self.check(&request)?;
         let request = request.into_inner();
-        self.heard(request.leader_commit.as_ref());
         let previous = request.previous;
         let request = from_wire_append(request).map_err(malformed)?;
         let reply = self.parts.raft.append_entries(request).await;
@@ -240,9 +199,12 @@ impl Peer for PeerService {
         request: Request<Streaming<wire::SnapshotPiece>>,
     ) -> Result<Response<wire::SnapshotReply>, Status> {
         self.check(&request)?;
-        let busy = |_| Status::resource_exhausted("another snapshot is being received");
-        let _one_at_a_time = self.snapshots.try_acquire().map_err(busy)?;
-        self.receive(request.into_inner()).await.map(Response::new)
+        let parts = self.parts.clone();
+        let received = async move { receive(&parts, request.into_inner()).await };
+        // All are received in one folder: even when its sender has gone, the next one waits until this one has ended.
+        let received = self.snapshots.run(received).await;
+        let busy = || Status::resource_exhausted("another snapshot is being received");
+        received.ok_or_else(busy)?.map(Response::new)
     }
 
     async fn hand_over(
@@ -293,6 +255,12 @@ impl Peer for PeerService {
         let applicant = members::from_wire(request).map_err(Status::invalid_argument)?;
         Ok(Response::new(members::to_wire(self.parts.members.admit(applicant).await)))
     }
+}
+
+/// What is committed must be readable by all: nothing unreadable gets into an entry. And what a follower hands over is
+/// always somebody's, never the cluster's own.
+fn is_acceptable(request: &[u8]) -> bool {
+    codec::decode_request(request).is_ok_and(|request| Identity::of(&request).is_some())
 }
 
 fn malformed(error: ConvertError) -> Status {

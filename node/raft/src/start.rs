@@ -9,7 +9,7 @@ use holdfast_storage::engine::OpenEngine;
 use holdfast_storage::files::{Files, create_dir_durably};
 use holdfast_storage::generations::GenerationsError;
 use holdfast_storage::identity::{IdentityError, Membership as NodeIdentity};
-use holdfast_storage::log::{Log, LogOptions, OpenError};
+use holdfast_storage::log::{Log, LogOptions, LogState, OpenError};
 use holdfast_storage::snapshots::SnapshotError;
 
 use self::admission::{Settled, own_member, settle_identity};
@@ -140,22 +140,27 @@ async fn open_log<F: Files>(
     is_new: bool,
     placement: Placement,
 ) -> Result<Log<F>, StartError> {
-    if !is_new && !files.exists(&data_dir.join("log"))? {
-        return Err(StartError::LostAcknowledged {
-            node: own.node,
-            cause: "its log folder is gone".to_owned(),
-        });
-    }
+    let dir = data_dir.join("log");
     let watermark = data_dir.join("state").join("synced");
     create_dir_durably(files, &data_dir.join("state")).await?;
-    let opened =
-        Log::open(files.clone(), data_dir.join("log"), watermark, GROUP, LogOptions::default()).await;
+    let opened = match is_new {
+        true => Log::open(files.clone(), dir, watermark, GROUP, LogOptions::default()).await,
+        // It has voted, perhaps: an empty folder is a lost log, never a new one.
+        false => Log::reopen(files.clone(), dir, watermark, GROUP, LogOptions::default()).await,
+    };
     let (log, writer) = opened.map_err(|error| match error {
         OpenError::LostAcknowledged { .. } | OpenError::WatermarkLost { .. } => {
             StartError::LostAcknowledged { node: own.node, cause: error.to_string() }
         }
         OpenError::WrongGroup { .. } | OpenError::Format { .. } | OpenError::Io(_) => StartError::Log(error),
     })?;
+    if is_new && log.state() != LogState::default() {
+        return Err(StartError::Refused(format!(
+            "{} holds the log of a node whose identity is gone. Put the file `identity` back, or start with an empty \
+             folder",
+            data_dir.display()
+        )));
+    }
     match placement {
         Placement::OwnThreads => drop(writer.spawn_thread("log")?),
         Placement::Tasks => drop(spawn(writer.run())),

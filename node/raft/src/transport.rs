@@ -20,6 +20,7 @@ use tonic::{Code, Request, Status};
 
 use crate::convert::{ConvertError, from_wire_vote_reply, to_wire_id, to_wire_vote, to_wire_vote_request};
 use crate::peers::{Client, Peers, Purpose};
+use crate::runtime::Placement;
 use crate::store::SnapshotFiles;
 use crate::types::{Member, RpcError, Types, Vote};
 
@@ -30,11 +31,14 @@ const BACKOFF_MAX: Duration = Duration::from_millis(500);
 /// Makes openraft's connections.
 pub(crate) struct Transport {
     pub(crate) peers: Arc<Peers>,
+    /// Where snapshots are read.
+    pub(crate) placement: Placement,
 }
 
 /// One of openraft's connections to one peer.
 pub(crate) struct Link {
     peers: Arc<Peers>,
+    placement: Placement,
     target: u64,
     address: String,
     purpose: Purpose,
@@ -58,7 +62,8 @@ impl RaftNetworkFactory<Types> for Transport {
 
 impl Transport {
     fn link(&self, target: u64, node: &Member, purpose: Purpose) -> Link {
-        Link { peers: self.peers.clone(), target, address: node.peer_address.clone(), purpose }
+        let (peers, placement) = (self.peers.clone(), self.placement);
+        Link { peers, placement, target, address: node.peer_address.clone(), purpose }
     }
 }
 
@@ -143,7 +148,7 @@ impl NetSnapshot<Types> for Link {
     ) -> Result<SnapshotResponse<Types>, StreamingError<Types>> {
         let client = self.client()?;
         tokio::select! {
-            reply = snapshot::send(client, vote, snapshot.snapshot) => reply.map_err(StreamingError::from),
+            reply = snapshot::send(client, vote, snapshot.snapshot, self.placement) => reply.map_err(StreamingError::from),
             closed = cancel => Err(closed.into()),
         }
     }
@@ -158,8 +163,14 @@ impl NetBackoff<Types> for Link {
 
 /// What a failed call means to openraft: a peer out of reach is left alone for a while, others are tried again at once.
 fn failed(status: &Status) -> RpcError {
-    let is_out_of_reach =
-        [Code::Unavailable, Code::FailedPrecondition, Code::Unauthenticated, Code::NotFound];
+    let is_out_of_reach = [
+        Code::Unavailable,
+        Code::FailedPrecondition,
+        Code::Unauthenticated,
+        Code::NotFound,
+        // It still writes another snapshot down.
+        Code::ResourceExhausted,
+    ];
     if is_out_of_reach.contains(&status.code()) {
         unreachable(status)
     } else {

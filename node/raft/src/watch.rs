@@ -1,7 +1,10 @@
 //! What this node sees of the cluster, for its own parts to wait on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use openraft::Instant as _;
 use openraft::async_runtime::watch::WatchReceiver as _;
 use tokio::sync::watch;
 
@@ -23,16 +26,37 @@ pub struct Leadership {
 pub(crate) struct Watches {
     pub(crate) leadership: watch::Receiver<Leadership>,
     pub(crate) membership: watch::Receiver<Arc<Membership>>,
-    /// Turns to the reason when the core has stopped for good.
-    pub(crate) failure: watch::Receiver<Option<String>>,
+}
+
+/// Where a part without which the node cannot go on says that it has ended. The first reason counts.
+#[derive(Clone)]
+pub(crate) struct Failing(Arc<watch::Sender<Option<String>>>);
+
+impl Failing {
+    pub(crate) fn new() -> (Self, watch::Receiver<Option<String>>) {
+        let (sender, failure) = watch::channel(None);
+        (Self(Arc::new(sender)), failure)
+    }
+
+    pub(crate) fn say(&self, reason: String) {
+        self.0.send_if_modified(|known| {
+            let is_first = known.is_none();
+            known.get_or_insert(reason);
+            is_first
+        });
+    }
 }
 
 impl Watches {
-    pub(crate) fn start(raft: &Raft, own_id: u64, peers: watch::Sender<Arc<Membership>>) -> Self {
+    pub(crate) fn start(
+        raft: &Raft,
+        own_id: u64,
+        peers: watch::Sender<Arc<Membership>>,
+        failing: Failing,
+    ) -> Self {
         let mut metrics = raft.metrics();
         let (leadership, leadership_changed) = watch::channel(Leadership::default());
         let (membership, membership_changed) = watch::channel(Arc::new(Membership::default()));
-        let (failure, failed) = watch::channel(None);
         drop(spawn(async move {
             loop {
                 let seen: Metrics = metrics.borrow_and_update().clone();
@@ -44,22 +68,35 @@ impl Watches {
                     membership.send_replace(members);
                 }
                 if let Err(error) = &seen.running_state {
-                    failure.send_replace(Some(error.to_string()));
-                    return;
+                    return failing.say(error.to_string());
                 }
                 if metrics.changed().await.is_err() {
-                    failure.send_replace(Some("the consensus core is gone".to_owned()));
-                    return;
+                    return failing.say("the consensus core is gone".to_owned());
                 }
             }
         }));
-        Self { leadership: leadership_changed, membership: membership_changed, failure: failed }
+        Self { leadership: leadership_changed, membership: membership_changed }
     }
 }
 
 /// openraft's metrics as they are now. Copied at once: a borrowed one holds up the core.
 pub(crate) fn metrics(raft: &Raft) -> Metrics {
     raft.metrics().borrow_watched().clone()
+}
+
+/// A node that has acknowledged nothing for so long may be gone: many heartbeats.
+const SILENCE_DURATION_MAX: Duration = Duration::from_secs(1);
+
+/// The other nodes that a leader has lately heard from, and how far the log of each is known to be like its own.
+pub(crate) fn present(metrics: &Metrics) -> BTreeMap<u64, u64> {
+    let (Some(heartbeat), Some(replication)) = (&metrics.heartbeat, &metrics.replication) else {
+        return BTreeMap::new();
+    };
+    let is_present = |node: &u64| {
+        heartbeat.get(node).copied().flatten().is_some_and(|at| at.elapsed() <= SILENCE_DURATION_MAX)
+    };
+    let matched = replication.iter().filter(|(node, _)| **node != metrics.id && is_present(node));
+    matched.filter_map(|(node, id)| Some((*node, id.as_ref()?.index))).collect()
 }
 
 fn leadership_of(metrics: &Metrics, own_id: u64) -> Leadership {

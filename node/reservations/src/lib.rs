@@ -54,7 +54,7 @@ pub use requests::{
 };
 pub use resources::{CreateResource, Resource, ResourceKind, list as list_resources};
 pub use rows::{Key, MemoryRows, Order, ReadRows, ReadTyped, Row, Rows, Stored, merge_changes};
-pub use sessions::{CloseSessions, OpenSession, RefreshSession, Session};
+pub use sessions::{CloseSessions, OpenSession, RefreshSession, SESSION_DURATION, Session};
 pub use slots::{
     NewPool, NewSlot, OpenSlots, POOLS_PER_COMMAND_MAX, POOLS_PER_SLOT_MAX, Pool, PoolKind,
     SLOTS_PER_COMMAND_MAX, Slot, SlotStatus, Window, at_window as slot_at_window, list as list_slots,

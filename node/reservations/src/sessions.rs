@@ -18,7 +18,7 @@ use crate::time::{Millis, Timestamp};
 use crate::users::User;
 
 /// A session that is not refreshed for this long ends.
-const SESSION_DURATION: Millis = Millis::from_hours(7 * 24);
+pub const SESSION_DURATION: Millis = Millis::from_hours(7 * 24);
 
 /// Sessions a user may have; opening one more ends the oldest.
 const SESSIONS_MAX: usize = 20;

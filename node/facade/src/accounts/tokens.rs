@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::Signature;
-use holdfast_reservations::{Millis, SessionId, Timestamp, UserId};
+use holdfast_reservations::{SESSION_DURATION, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -28,9 +28,6 @@ const TOKEN_BYTES_MAX: usize = 2048;
 const REMEMBERED_MAX: usize = 50_000;
 
 const AUDIENCE: &str = "holdfast";
-
-/// How long the rules keep a session that is not refreshed; a test asks them.
-const SESSION_DURATION: Millis = Millis::from_hours(7 * 24);
 
 /// Makes and verifies tokens.
 pub(crate) struct Tokens {

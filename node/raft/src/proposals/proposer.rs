@@ -1,6 +1,5 @@
 //! Makes log entries: takes what is waiting, stamps the leader's time on it, and proposes it as one entry.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -12,8 +11,8 @@ use openraft::raft::ClientWriteResult;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::proposals::{
-    ENTRY_BYTES_MAX, GROUPS_MAX, Group, Notify, ProposeError, REQUESTS_PER_ENTRY_MAX, Stamper, Verdict,
-    WAITING_BYTES_MAX, Waiting,
+    Backlog, ENTRY_BYTES_MAX, GROUPS_MAX, Group, Notify, ProposeError, Queued, REQUESTS_PER_ENTRY_MAX,
+    Stamper, Verdict, Waiting,
 };
 use crate::runtime::spawn;
 use crate::store::Progress;
@@ -34,6 +33,7 @@ pub(crate) struct ProposerParts {
     pub(crate) raft: Raft,
     pub(crate) stamper: Arc<Mutex<Stamper>>,
     pub(crate) waiting: Arc<Waiting>,
+    pub(crate) backlog: Backlog,
     pub(crate) room: Room,
     pub(crate) progress: watch::Receiver<Progress>,
 }
@@ -41,9 +41,9 @@ pub(crate) struct ProposerParts {
 /// A handle to the proposer.
 #[derive(Clone)]
 pub(crate) struct Proposer {
-    groups: mpsc::Sender<Group>,
-    internal: mpsc::Sender<Group>,
-    waiting_bytes: Arc<AtomicUsize>,
+    groups: mpsc::Sender<Queued>,
+    internal: mpsc::Sender<Queued>,
+    backlog: Backlog,
     waiting: Arc<Waiting>,
 }
 
@@ -52,37 +52,24 @@ impl Proposer {
     pub(crate) fn start(parts: ProposerParts) -> Self {
         let (groups, group_queue) = mpsc::channel(GROUPS_MAX);
         let (internal, internal_queue) = mpsc::channel(INTERNAL_GROUPS_MAX);
-        let waiting_bytes = Arc::new(AtomicUsize::new(0));
-        let waiting = parts.waiting.clone();
+        let (waiting, backlog) = (parts.waiting.clone(), parts.backlog.clone());
         let queues = Queues { groups: group_queue, internal: internal_queue, left_over: None };
-        let worker = Worker {
-            parts,
-            queues,
-            waiting_bytes: waiting_bytes.clone(),
-            in_flight: Arc::new(Semaphore::new(ENTRIES_IN_FLIGHT_MAX)),
-        };
-        drop(spawn(worker.run()));
-        Self { groups, internal, waiting_bytes, waiting }
+        let in_flight = Arc::new(Semaphore::new(ENTRIES_IN_FLIGHT_MAX));
+        drop(spawn(Worker { parts, queues, in_flight }.run()));
+        Self { groups, internal, backlog, waiting }
     }
 
     /// Queues a group of callers' requests. Never waits: a full queue is an answer.
     pub(crate) fn push(&self, group: Group) {
-        let bytes = bytes_of(&group);
-        let before = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if before.saturating_add(bytes) > WAITING_BYTES_MAX {
-            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            return notify_failed(&self.waiting, group.notify, ProposeError::Overloaded);
-        }
-        if let Err(refused) = self.groups.try_send(group) {
-            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            notify_failed(&self.waiting, refused.into_inner().notify, ProposeError::Overloaded);
+        if let Err(refused) = self.backlog.put(group, &self.groups) {
+            notify_failed(&self.waiting, refused.notify, ProposeError::Overloaded);
         }
     }
 
     /// Queues a group of the cluster's own requests: overload from outside never keeps it out.
     pub(crate) fn push_internal(&self, group: Group) {
-        if let Err(refused) = self.internal.try_send(group) {
-            notify_failed(&self.waiting, refused.into_inner().notify, ProposeError::Overloaded);
+        if let Err(refused) = self.internal.try_send(Queued::uncounted(group)) {
+            notify_failed(&self.waiting, refused.into_inner().take().notify, ProposeError::Overloaded);
         }
     }
 }
@@ -90,15 +77,14 @@ impl Proposer {
 struct Worker {
     parts: ProposerParts,
     queues: Queues,
-    waiting_bytes: Arc<AtomicUsize>,
     in_flight: Arc<Semaphore>,
 }
 
 struct Queues {
-    groups: mpsc::Receiver<Group>,
-    internal: mpsc::Receiver<Group>,
+    groups: mpsc::Receiver<Queued>,
+    internal: mpsc::Receiver<Queued>,
     /// A group that did not fit into the last entry.
-    left_over: Option<Group>,
+    left_over: Option<Queued>,
 }
 
 /// An entry to be.
@@ -117,16 +103,14 @@ impl Worker {
             let Ok(permit) = self.in_flight.clone().acquire_owned().await else { return };
             (self.parts.room)().await;
             let Some(first) = self.queues.next().await else { return };
-            draft.add(first);
-            while let Some(group) = self.queues.take_waiting() {
-                if !draft.has_room_for(&group) {
-                    self.queues.left_over = Some(group);
+            draft.add(first.take());
+            while let Some(queued) = self.queues.take_waiting() {
+                if !draft.has_room_for(queued.group()) {
+                    self.queues.left_over = Some(queued);
                     break;
                 }
-                draft.add(group);
+                draft.add(queued.take());
             }
-            self.waiting_bytes
-                .fetch_sub(draft.bytes.min(self.waiting_bytes.load(Ordering::Relaxed)), Ordering::Relaxed);
             self.propose(std::mem::take(&mut draft), permit).await;
         }
     }
@@ -168,19 +152,19 @@ impl Worker {
 
 impl Queues {
     /// Waits for something to propose.
-    async fn next(&mut self) -> Option<Group> {
-        if let Some(group) = self.left_over.take() {
-            return Some(group);
+    async fn next(&mut self) -> Option<Queued> {
+        if let Some(queued) = self.left_over.take() {
+            return Some(queued);
         }
         tokio::select! {
             biased;
-            group = self.internal.recv() => group,
-            group = self.groups.recv() => group,
+            queued = self.internal.recv() => queued,
+            queued = self.groups.recv() => queued,
         }
     }
 
     /// What is there without waiting.
-    fn take_waiting(&mut self) -> Option<Group> {
+    fn take_waiting(&mut self) -> Option<Queued> {
         self.internal.try_recv().ok().or_else(|| self.groups.try_recv().ok())
     }
 }
@@ -188,11 +172,11 @@ impl Queues {
 impl Draft {
     fn has_room_for(&self, group: &Group) -> bool {
         self.requests.len() + group.requests.len() <= REQUESTS_PER_ENTRY_MAX
-            && self.bytes + bytes_of(group) <= ENTRY_BYTES_MAX
+            && self.bytes + group.bytes() <= ENTRY_BYTES_MAX
     }
 
     fn add(&mut self, mut group: Group) {
-        self.bytes += bytes_of(&group);
+        self.bytes += group.bytes();
         self.notify.push((group.notify, group.requests.len()));
         self.requests.append(&mut group.requests);
     }
@@ -240,8 +224,4 @@ pub(super) fn notify_failed(waiting: &Waiting, notify: Notify, error: ProposeErr
         Notify::Follower(sender) => drop(sender.send(Verdict::Failed(error))),
         Notify::Internal(sender) => drop(sender.send(Err(error))),
     }
-}
-
-fn bytes_of(group: &Group) -> usize {
-    group.requests.iter().map(Bytes::len).sum()
 }

@@ -17,13 +17,37 @@ pub(crate) const AGREEMENT_MS: u64 = 1000;
 /// An agreement counts for so long; the clocks are compared more often.
 const AGREEMENT_DURATION: Duration = Duration::from_secs(5);
 
+/// What a wall clock said, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reading {
+    wall_ms: u64,
+    at: Instant,
+}
+
+impl Reading {
+    /// What the clock says now.
+    pub(crate) fn of(clock: &dyn WallClock) -> Self {
+        Self { wall_ms: clock.now_ms(), at: Instant::now() }
+    }
+
+    /// How far a clock is away that was read at some time between this reading and now.
+    pub(crate) fn distance_ms(&self, wall_ms: u64) -> u64 {
+        self.expected_ms(self.at + self.at.elapsed() / 2).abs_diff(wall_ms)
+    }
+
+    /// What a clock that goes on as it should says at a later moment.
+    fn expected_ms(&self, at: Instant) -> u64 {
+        self.wall_ms.saturating_add(millis(at.saturating_duration_since(self.at)))
+    }
+}
+
 /// Makes stamps.
 pub(crate) struct Stamper {
     clock: Arc<dyn WallClock>,
     /// The newest moment that was agreed or stamped, and when that was.
     last: (Timestamp, Instant),
-    /// What the wall clock said when a majority last agreed with it, and when that was.
-    agreed: Option<(u64, Instant)>,
+    /// The last reading of the wall clock that a majority agreed with.
+    agreed: Option<Reading>,
 }
 
 impl Stamper {
@@ -39,9 +63,10 @@ impl Stamper {
         }
     }
 
-    /// Notes that a majority of voters (this node included) agrees with this wall clock, or does not.
-    pub(crate) fn agree(&mut self, is_agreed: bool) {
-        self.agreed = is_agreed.then(|| (self.clock.now_ms(), Instant::now()));
+    /// Notes which reading of this wall clock a majority of voters (this node included) agrees with; `None` if they
+    /// disagree. It is the one they were compared with: the clock may have jumped since.
+    pub(crate) fn agree(&mut self, agreed: Option<Reading>) {
+        self.agreed = agreed;
     }
 
     /// The next stamp.
@@ -67,10 +92,9 @@ impl Stamper {
 
     /// Whether the wall clock has gone on as it should since a majority agreed with it.
     fn is_trusted(&self, wall: Timestamp, now: Instant) -> bool {
-        self.agreed.is_some_and(|(then, at)| {
-            let elapsed = now.saturating_duration_since(at);
-            let expected = then.saturating_add(millis(elapsed));
-            elapsed <= AGREEMENT_DURATION && wall.0.abs_diff(expected) <= AGREEMENT_MS
+        self.agreed.is_some_and(|agreed| {
+            now.saturating_duration_since(agreed.at) <= AGREEMENT_DURATION
+                && wall.0.abs_diff(agreed.expected_ms(now)) <= AGREEMENT_MS
         })
     }
 }
@@ -105,7 +129,7 @@ mod tests {
     fn stamper() -> (Arc<SetClock>, Stamper) {
         let clock = Arc::new(SetClock(TODAY.into()));
         let mut stamper = Stamper::new(clock.clone());
-        stamper.agree(true);
+        stamper.agree(Some(Reading::of(&*clock)));
         assert_eq!(stamper.stamp(), Timestamp(TODAY));
         (clock, stamper)
     }
@@ -125,11 +149,23 @@ mod tests {
         clock.0.fetch_add(DAY_MS, Ordering::Relaxed);
         pass(&clock, 1000).await;
         assert_eq!(stamper.stamp(), Timestamp(TODAY + 1010));
-        stamper.agree(false);
+        stamper.agree(None);
         pass(&clock, 1000).await;
         assert_eq!(stamper.stamp(), Timestamp(TODAY + 2020));
-        stamper.agree(true);
+        stamper.agree(Some(Reading::of(&*clock)));
         assert_eq!(stamper.stamp(), Timestamp(TODAY + DAY_MS + 2000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_jumps_while_others_are_asked_is_not_followed() {
+        let (clock, mut stamper) = stamper();
+        let reading = Reading::of(&*clock);
+        pass(&clock, 200).await;
+        assert_eq!(reading.distance_ms(TODAY + 100), 0, "their clocks were read midway");
+        clock.0.fetch_add(DAY_MS, Ordering::Relaxed);
+        pass(&clock, 200).await;
+        stamper.agree(Some(reading));
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + 404));
     }
 
     #[tokio::test(start_paused = true)]

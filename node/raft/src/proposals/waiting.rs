@@ -133,7 +133,7 @@ mod tests {
 
     fn applied(index: u64) -> Applied {
         let revision = Revision { index, ordinal: 0 };
-        Applied { revision, outcome: Outcome::Ticked { handled: 0 }, events: Vec::new() }
+        Applied { revision, outcome: Outcome::Ticked { handled: 0, contradicted: 0 }, events: Vec::new() }
     }
 
     #[tokio::test]

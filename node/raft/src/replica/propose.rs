@@ -11,14 +11,14 @@ use crate::watch::Leadership;
 
 impl Replica {
     /// Proposes a request and waits until this node has applied it. Follows leaders and retries under the same request
-    /// id until `deadline`.
+    /// id until `deadline`; a request without one is malformed.
     ///
     /// # Errors
     ///
     /// [`ProposeError::OutcomeUnknown`] if it may still take effect; every other error says that it never will.
     pub async fn propose(&self, request: &Request, deadline: Instant) -> Result<Applied, ProposeError> {
         let Some(identity) = Identity::of(request) else {
-            return self.propose_internal(request.command.clone(), deadline).await;
+            return Err(ProposeError::Malformed);
         };
         let encoded = codec::encode_request(request).map_err(|_| ProposeError::Malformed)?;
         let mut may_take_effect = false;

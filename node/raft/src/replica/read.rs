@@ -55,7 +55,8 @@ impl Replica {
                 // After a restart the state may be older than what this node has shown before.
                 self.recovered(deadline).await?;
                 let (value, index) = self.look(with)?;
-                let age = self.parts.freshness.age(Some(index)).unwrap_or(Duration::ZERO);
+                // A state that was never known to be current may be as old as can be.
+                let age = self.parts.freshness.age(Some(index)).unwrap_or(Duration::MAX);
                 match max_age {
                     Some(max_age) if age > max_age => Err(ReadError::TooStale {
                         age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),

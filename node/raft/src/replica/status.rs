@@ -2,7 +2,7 @@
 
 use holdfast_storage::identity::{ClusterId, Membership as NodeIdentity};
 
-use super::Replica;
+use super::{READY_DURATION_MAX, Replica};
 use crate::pulse::{NodeProgress, Table};
 use crate::watch::Leadership;
 
@@ -28,7 +28,7 @@ pub struct ClusterStatus {
     pub cluster: ClusterId,
     /// This node.
     pub node: u64,
-    /// Who leads.
+    /// Who leads, if anybody lately did.
     pub leadership: Leadership,
     /// All members.
     pub nodes: Vec<NodeStatus>,
@@ -52,7 +52,17 @@ impl Replica {
             },
         });
         let NodeIdentity { cluster, node } = self.parts.own;
-        ClusterStatus { cluster, node, leadership: self.leadership(), nodes: nodes.collect() }
+        ClusterStatus { cluster, node, leadership: self.confirmed_leadership(), nodes: nodes.collect() }
+    }
+
+    /// Who leads, if it could lately prove it to this node: without a quorum nobody does, whatever was known before.
+    fn confirmed_leadership(&self) -> Leadership {
+        let known = self.leadership();
+        let since = self.parts.freshness.since_confirmed();
+        match since.is_some_and(|since| since <= READY_DURATION_MAX) {
+            true => known,
+            false => Leadership { leader: None, is_own: false, ..known },
+        }
     }
 
     fn own_progress(&self, table: &Table) -> NodeProgress {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::stream::{BoxStream, StreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use openraft::errors::{NetworkError, Timeout};
 use openraft::network::{NetAppend, NetStreamAppend, RPCOption, RPCTypes, stream_append_sequential};
@@ -54,11 +54,14 @@ impl NetStreamAppend<Types> for Link {
 impl Link {
     async fn stream<'s, S>(
         &'s self,
-        requests: S,
+        mut requests: S,
     ) -> Result<BoxStream<'s, Result<AppendResult, RpcError>>, RpcError>
     where
         S: Stream<Item = AppendEntriesRequest<Types>> + Send + Unpin + 'static,
     {
+        // The first request comes after a pause when the follower was out of reach: openraft waits nowhere else.
+        let Some(first) = requests.next().await else { return Ok(stream::empty().boxed()) };
+        let requests = stream::once(std::future::ready(first)).chain(requests);
         let mut client = self.client()?;
         let sent = Arc::new(AtomicU64::new(0));
         let counter = sent.clone();

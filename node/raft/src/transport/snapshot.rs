@@ -14,7 +14,7 @@ use tonic::Request;
 
 use crate::convert::{from_wire_vote, to_wire_vote};
 use crate::peers::Client;
-use crate::runtime::spawn;
+use crate::runtime::{Placement, spawn};
 use crate::store::SnapshotFiles;
 use crate::transport::{failed, malformed};
 use crate::types::{RpcError, Types, Vote};
@@ -30,10 +30,16 @@ pub(super) async fn send(
     mut client: Client,
     vote: Vote,
     snapshot: Arc<dyn SnapshotFiles>,
+    placement: Placement,
 ) -> Result<SnapshotResponse<Types>, RpcError> {
     let (pieces, outgoing) = mpsc::channel(PIECES_AHEAD_MAX);
-    let reader = spawn(async move {
+    let reading = placement.run("snapshot", async move {
         if let Err(error) = read_out(vote, &*snapshot, &pieces).await {
+            tracing::warn!(%error, "a snapshot cannot be read out");
+        }
+    });
+    let reader = spawn(async move {
+        if let Err(error) = reading.await {
             tracing::warn!(%error, "a snapshot cannot be read out");
         }
     });

@@ -2,96 +2,13 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test panics when it fails")]
 
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+mod folders;
+mod replicas;
+mod without_a_quorum;
 
-use holdfast_raft::net::Network as _;
-use holdfast_raft::{Consistency, Machine, Node, NodeOptions, Observer, RaftSettings, Replica, net, start};
-use holdfast_reservations::*;
-use holdfast_storage::files::RealFiles;
-use holdfast_storage::sorted_map::SortedMaps;
-use tokio::time::Instant;
+use holdfast_reservations::{ReadTyped as _, User, UserId};
 
-/// Long enough for any step on a loaded machine; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-struct Nobody;
-
-impl Observer for Nobody {
-    fn applied(&self, _: &[Applied]) {}
-    fn replaced(&self) {}
-}
-
-async fn node(dir: &Path, join: &[&Replica]) -> Replica {
-    let settings = RaftSettings { snapshot_entries: 50, keep_entries: 5, ..RaftSettings::default() };
-    start_node(dir, join, settings).await
-}
-
-async fn start_node(dir: &Path, join: &[&Replica], settings: RaftSettings) -> Replica {
-    let mut peers = Vec::new();
-    for replica in join {
-        let own = replica.identity().node;
-        let address = || replica.cluster().nodes.into_iter().find(|node| node.id == own);
-        until("a node that knows itself", || address().is_some()).await;
-        peers.push(address().unwrap().peer_address);
-    }
-    let options = NodeOptions {
-        data_dir: dir.to_owned(),
-        init: join.is_empty(),
-        join: peers,
-        stays_learner: false,
-        peer_advertise: String::new(),
-        client_advertise: "nowhere:1".to_owned(),
-        peer_listener: net::Tcp.listen("127.0.0.1:0").await.unwrap(),
-        settings,
-        machine: Machine::real(),
-        opener: Arc::new(SortedMaps(RealFiles)),
-        observer: Arc::new(Nobody),
-    };
-    let Node { replica, .. } = start(RealFiles, options).await.unwrap();
-    replica
-}
-
-fn deadline() -> Instant {
-    Instant::now() + PATIENCE
-}
-
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = deadline();
-    while !holds() {
-        assert!(Instant::now() < deadline, "in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
-fn guest(number: u64) -> Request {
-    let mut key = [0; 16];
-    key[..8].copy_from_slice(&number.to_be_bytes());
-    let id = Some(RequestId { key: RequestKey::Uuid(key), payload_hash: number });
-    let (email, name, password_hash) = (format!("guest{number}@example.com"), "Guest".into(), String::new());
-    Request {
-        id,
-        principal: Principal::Anonymous,
-        command: Command::SignUp(SignUp { email, name, password_hash }),
-    }
-}
-
-async fn sign_up(replica: &Replica, number: u64) -> UserId {
-    let applied = replica.propose(&guest(number), deadline()).await.unwrap();
-    let Outcome::User(id, _) = applied.outcome else { panic!("{applied:?}") };
-    id
-}
-
-async fn find(replica: &Replica, number: u64) -> Option<UserId> {
-    let email = format!("guest{number}@example.com");
-    let with = |view: &holdfast_storage::rows::View<'_>| user_by_email(view, &email);
-    replica.read(Consistency::Linearizable, deadline(), with).await.unwrap().value
-}
-
-fn voters(replica: &Replica) -> usize {
-    replica.cluster().nodes.iter().filter(|node| node.is_voter).count()
-}
+use crate::replicas::{find, node, sign_up, until, voters};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_node_takes_requests_and_shows_what_any_node_answered() {

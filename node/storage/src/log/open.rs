@@ -32,7 +32,7 @@ pub enum OpenError {
     )]
     LostAcknowledged { acknowledged: Option<LogId>, vote: Option<Vote>, found: Option<LogId>, loss: Loss },
 
-    /// There are records, but nothing to tell whether they are all.
+    /// There are or were records, but nothing to tell whether they are all.
     #[error("the log's watermark {} is missing or damaged", .path.display())]
     WatermarkLost { path: PathBuf },
 
@@ -80,11 +80,42 @@ fn or_none<T: fmt::Display>(value: &Option<T>) -> String {
     value.as_ref().map_or_else(|| "none".to_owned(), T::to_string)
 }
 
+/// What the caller knows of a log before it is opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// It may be that there never was one.
+    Perhaps,
+    /// There was one.
+    Certainly,
+}
+
 impl<F: Files> Log<F> {
-    /// Neither the folder nor the watermark: a new log. One without the other, or a log shorter than its watermark:
+    /// Neither records nor a watermark: a new log. One without the other, or a log shorter than its watermark:
     /// an error. The caller makes sure that nobody else has the log open, and that the watermark's folder is there
     /// unless it is the one above `dir`.
     pub async fn open(
+        files: F,
+        dir: PathBuf,
+        watermark_path: PathBuf,
+        group: u32,
+        options: LogOptions,
+    ) -> Result<(Log<F>, Writer<F>), OpenError> {
+        Self::open_after(Before::Perhaps, files, dir, watermark_path, group, options).await
+    }
+
+    /// As `open`, for a log that was opened before: without a watermark it is lost, however empty the folder.
+    pub async fn reopen(
+        files: F,
+        dir: PathBuf,
+        watermark_path: PathBuf,
+        group: u32,
+        options: LogOptions,
+    ) -> Result<(Log<F>, Writer<F>), OpenError> {
+        Self::open_after(Before::Certainly, files, dir, watermark_path, group, options).await
+    }
+
+    async fn open_after(
+        before: Before,
         files: F,
         dir: PathBuf,
         watermark_path: PathBuf,
@@ -95,7 +126,7 @@ impl<F: Files> Log<F> {
         let found = match read_mark(&home.files, &watermark_path, group)? {
             Some(found) if home.files.exists(&home.dir)? => found,
             Some(found) => return Err(OpenError::lost(&found.mark, None, Loss::Folder)),
-            None if is_unused(&home)? => found_log(&home, group).await?,
+            None if before == Before::Perhaps && is_unused(&home)? => found_log(&home, group).await?,
             None => return Err(OpenError::WatermarkLost { path: watermark_path }),
         };
         let mut recovered = recover(&home, group, &found.mark, options.tail_bytes)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use expect_test::{Expect, expect};
 use holdfast_storage::files::{File, Files, read_all, replace};
-use holdfast_storage::log::{Entry, Log, LogOptions, OpenError, Vote};
+use holdfast_storage::log::{Entry, Log, LogOptions, LogState, OpenError, Vote};
 use holdfast_storage::simulated::{SimulatedDisk, SyncMode};
 
 use crate::node::{GROUP, Node, at_once, dir, id, segment_path, small, watermark_path};
@@ -110,6 +110,33 @@ fn a_missing_folder_is_a_loss_and_not_a_new_log() {
             "the log lost what it had acknowledged: its folder is gone; acknowledged up to entry 1.1.5, found up to entry none; acknowledged vote 1.1 committed"
         ],
     );
+}
+
+#[test]
+fn a_log_that_was_there_is_never_begun_anew() {
+    // Nothing at all; an empty folder; a founding that was interrupted, which `open` would go on with.
+    for spoil in [
+        |disk: &SimulatedDisk| disk.remove_dir_all(&dir(root())).unwrap(),
+        |disk: &SimulatedDisk| disk.remove_file(&segment_path(root(), 1)).unwrap(),
+        |_: &SimulatedDisk| (),
+    ] {
+        let disk = SimulatedDisk::new(1);
+        drop(open(&disk).unwrap());
+        disk.remove_file(&watermark_path(root())).unwrap();
+        spoil(&disk);
+        let reopening = Log::reopen(disk.clone(), dir(root()), watermark_path(root()), GROUP, options());
+        let error = at_once(reopening).err().unwrap();
+        assert!(matches!(error, OpenError::WatermarkLost { .. }), "{error}");
+        assert!(open(&disk).is_ok(), "to whoever knows of no log it is a new one");
+    }
+}
+
+#[test]
+fn a_log_that_was_founded_and_not_used_is_reopened() {
+    let disk = SimulatedDisk::new(1);
+    drop(open(&disk).unwrap());
+    let (log, _) = at_once(Log::reopen(disk, dir(root()), watermark_path(root()), GROUP, options())).unwrap();
+    assert_eq!(log.state(), LogState::default());
 }
 
 #[test]

@@ -1,0 +1,59 @@
+//! A leader whose quorum is gone: it sends nobody away, names no leader, and knows how old its state is.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use holdfast_proto::raft::peer_client::PeerClient;
+use holdfast_proto::raft::{JoinRequest, join_reply};
+use holdfast_raft::{Consistency, ReadError, Replica};
+use tokio::time::Instant;
+
+use crate::replicas::{deadline, node, peer_address, sign_up, until, voters};
+
+async fn join(address: &str, peer_address: &str, key: u8) -> join_reply::Result {
+    let mut client = PeerClient::connect(format!("http://{address}")).await.unwrap();
+    let request = JoinRequest {
+        peer_address: peer_address.to_owned(),
+        client_address: "nowhere:1".to_owned(),
+        public_key: Bytes::from(vec![key; 32]),
+        stays_learner: false,
+        node: None,
+        cluster: String::new(),
+    };
+    client.join(request).await.unwrap().into_inner().result.unwrap()
+}
+
+async fn read_stale(replica: &Replica, max_age: Duration) -> Result<Duration, ReadError> {
+    let consistency = Consistency::Stale { max_age: Some(max_age) };
+    replica.read(consistency, deadline(), |_| ()).await.map(|read| read.age)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_without_a_quorum_decides_nothing_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = node(&dir.path().join("1"), &[]).await;
+    let second = node(&dir.path().join("2"), &[&first]).await;
+    until("two voters", || voters(&first) == 2 && voters(&second) == 2).await;
+    sign_up(&second, 1).await;
+    let (address, address_of_second) = (peer_address(&first).await, peer_address(&second).await);
+    let wiped = join(&address, &address_of_second, 9).await;
+    assert!(matches!(wiped, join_reply::Result::Refused(_)), "{wiped:?}");
+    for replica in [&first, &second] {
+        assert!(read_stale(replica, Duration::from_secs(3)).await.is_ok());
+        until("a leader", || replica.cluster().leadership.leader == Some(1)).await;
+    }
+
+    second.shut_down().await;
+    let lost_at = Instant::now();
+    // Neither somebody new, who would be admitted, nor somebody who would be refused, nor the same again.
+    for (applicant, key) in [("127.0.0.1:1", 8), (&*address_of_second, 9), ("127.0.0.1:1", 8)] {
+        let answer = join(&address, applicant, key).await;
+        assert!(matches!(answer, join_reply::Result::TryLater(_)), "{applicant}: {answer:?}");
+    }
+    until("nobody leads", || first.cluster().leadership.leader.is_none()).await;
+    assert!(!first.is_ready());
+    let age = read_stale(&first, Duration::MAX).await.unwrap();
+    assert!(age >= lost_at.elapsed() - Duration::from_secs(1), "{age:?}");
+    let too_stale = read_stale(&first, Duration::from_millis(100)).await;
+    assert!(matches!(too_stale, Err(ReadError::TooStale { age_ms: 100.. })), "{too_stale:?}");
+}
