@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tonic::metadata::AsciiMetadataValue;
 
-use crate::driver::{Driver, IN_FLIGHT_MAX};
+use crate::calls::IN_FLIGHT_MAX;
+use crate::driver::Driver;
 use crate::unary::Unary;
 use crate::{Client, Error};
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The cluster has decided against it, for good.
+    /// It has no effect: the cluster decided against it, for good if the refusal is a remembered one.
     #[error("refused: {0}")]
     Refused(Refusal),
     /// It was never tried and never will be. Try again later.
@@ -21,7 +21,7 @@ pub enum Error {
         /// Under which id to ask.
         request_id: Uuid,
     },
-    /// The client was set up wrongly.
+    /// The client was set up or called wrongly.
     #[error("{0}")]
     Setup(String),
 }
@@ -39,6 +39,16 @@ pub struct Refusal {
     pub detail: String,
     /// What else a program can use, for instance the alternatives of a full slot.
     pub extra: serde_json::Value,
+}
+
+impl Refusal {
+    /// Whether this is what the request came to, whenever it was sent first: a decision of the rules, which a retry gets
+    /// again. Any other refusal (a token that expired, too many calls, ...) is about one attempt and says nothing of
+    /// earlier ones.
+    #[must_use]
+    pub fn is_remembered(&self) -> bool {
+        matches!(self.status, 404 | 409 | 412 | 422) && self.code != "key_expired"
+    }
 }
 
 impl From<proto::Problem> for Refusal {

@@ -19,8 +19,10 @@
 
 mod booking;
 mod builder;
+mod calls;
 mod driver;
 mod error;
+mod line;
 mod unary;
 
 use std::time::Duration;
@@ -33,7 +35,7 @@ use uuid::Uuid;
 
 pub use booking::{Book, Booking, BookingState, Modify, Revision};
 pub use builder::Builder;
-use driver::Operation;
+use calls::Operation;
 pub use error::{Error, Refusal};
 use unary::Unary;
 
@@ -62,7 +64,7 @@ impl Client {
     }
 
     /// Books places under a request id of the caller's, which he has kept somewhere safe: after a crash the same id
-    /// tells what became of it.
+    /// tells what became of it. Of a refusal only a remembered one does so ([`Refusal::is_remembered`]).
     ///
     /// # Errors
     ///
@@ -112,10 +114,11 @@ impl Client {
     async fn call(&self, request_id: Uuid, command: Command) -> Result<Booking, Error> {
         let (answer, answered) = oneshot::channel();
         let deadline = Instant::now() + self.deadline;
-        let operation = Operation { request_id, command, deadline, answer, is_sent: false, is_unsure: false };
-        let closed = || Error::Unavailable("the client was closed".to_owned());
-        self.operations.send(operation).await.map_err(|_| closed())?;
-        answered.await.map_err(|_| closed())?
+        let operation = Operation { request_id, command, deadline, answer };
+        let closed = |_| Error::Unavailable("the client was closed".to_owned());
+        self.operations.send(operation).await.map_err(closed)?;
+        // Without an answer nobody knows how far the call came.
+        answered.await.unwrap_or(Err(Error::Unknown { request_id }))
     }
 }
 

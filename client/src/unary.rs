@@ -5,12 +5,13 @@ use std::time::Duration;
 use holdfast_proto::v1 as proto;
 use holdfast_proto::v1::reservations_client::ReservationsClient;
 use tonic::metadata::AsciiMetadataValue;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
 use crate::booking::Booking;
 use crate::error::{Error, refusal_from};
+use crate::line;
 
 /// A connection for unary calls to one of the endpoints, made when it is first used.
 #[derive(Clone, Debug)]
@@ -23,8 +24,8 @@ impl Unary {
     pub(crate) fn new(endpoints: &[String], token: AsciiMetadataValue) -> Result<Self, Error> {
         let endpoint = &endpoints[rand::random_range(0..endpoints.len())];
         let unusable = |error: tonic::transport::Error| Error::Setup(format!("{endpoint}: {error}"));
-        let endpoint = Endpoint::from_shared(format!("http://{endpoint}")).map_err(unusable)?;
-        Ok(Self { client: ReservationsClient::new(endpoint.tcp_nodelay(true).connect_lazy()), token })
+        let channel = line::endpoint(endpoint).map_err(unusable)?.connect_lazy();
+        Ok(Self { client: ReservationsClient::new(channel), token })
     }
 
     pub(crate) async fn book(
@@ -40,9 +41,11 @@ impl Unary {
         if let Ok(key) = AsciiMetadataValue::try_from(request_id.to_string()) {
             metadata.insert("idempotency-key", key);
         }
-        match self.client.clone().book(request).await {
-            Ok(response) => Ok(response.into_inner().into()),
-            Err(status) => Err(error_from(&status, request_id)),
+        let mut client = self.client.clone();
+        match tokio::time::timeout(deadline, client.book(request)).await {
+            Ok(Ok(response)) => Ok(response.into_inner().into()),
+            Ok(Err(status)) => Err(error_from(&status, request_id)),
+            Err(_) => Err(Error::Unknown { request_id }),
         }
     }
 }

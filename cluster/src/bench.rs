@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::api::Api;
 use crate::failure::{self, Failure};
-use crate::http::Api;
 use crate::local::{LocalCluster, LocalOptions};
 use crate::output::OutputFormat;
+use crate::sign_in;
 
 /// What load, on which cluster, for how long.
 #[derive(Debug, Args)]
@@ -44,8 +45,8 @@ pub struct BenchArguments {
     /// Nodes of the bench's own cluster
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=7), conflicts_with = "endpoints")]
     pub(crate) nodes: u32,
-    /// Load this cluster instead of an own one; HOLDFAST_TOKEN is then an operator's access token
-    #[arg(long, value_name = "HOST:PORT,..", value_delimiter = ',')]
+    /// Load this cluster instead of an own one; HOLDFAST_TOKEN or HOLDFAST_TOKEN_FILE is then an operator's access token
+    #[arg(long, value_name = "HOST:PORT,..", value_delimiter = ',', env = "HOLDFAST_ENDPOINTS")]
     pub(crate) endpoints: Vec<String>,
     /// Where the bench's own cluster keeps its data [default: a temporary folder]
     #[arg(long, value_name = "DIR")]
@@ -76,9 +77,8 @@ pub fn run(arguments: &BenchArguments) -> Result<(), Failure> {
         if arguments.endpoints.is_empty() {
             return run_own(arguments).await;
         }
-        let token = std::env::var("HOLDFAST_TOKEN")
-            .map_err(|_| Failure::Usage("set HOLDFAST_TOKEN to an operator's access token".to_owned()))?;
-        let operator = Api { endpoints: arguments.endpoints.clone(), token: Some(token) };
+        eprintln!("loading the cluster at {}", arguments.endpoints.join(", "));
+        let operator = Api { endpoints: arguments.endpoints.clone(), token: Some(sign_in::token()?) };
         measure(arguments, operator, None).await
     })
 }

@@ -8,6 +8,7 @@ mod opening;
 mod rush;
 
 use std::path::PathBuf;
+use std::process::ExitStatus;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -67,8 +68,8 @@ async fn play(arguments: &DemoArguments, dir: PathBuf) -> Result<(), Failure> {
     comeback::play(&mut stage, &park, &guests).await.map_err(|failure| failed(5, failure))?;
 
     if arguments.once {
-        print_line("\nEvery step was checked.");
         stage.stop().await?;
+        print_line("\nEvery step was checked.");
         return Ok(());
     }
     invite(&stage, &park, &ada);
@@ -78,16 +79,27 @@ async fn play(arguments: &DemoArguments, dir: PathBuf) -> Result<(), Failure> {
 /// A cluster, and who may operate it.
 struct Stage {
     cluster: LocalCluster,
-    operator: crate::http::Api,
+    operator: crate::api::Api,
 }
 
 impl Stage {
     async fn stop(&mut self) -> Result<(), Failure> {
         for position in 0..self.cluster.nodes.len() {
-            self.cluster.stop(position).await?;
+            let ended = self.cluster.stop(position).await?;
+            has_ended_well(position, ended).map_err(|failure| {
+                Failure::Unhealthy(format!("{failure}: {}", self.cluster.nodes[position].last_words()))
+            })?;
         }
         Ok(())
     }
+}
+
+/// A node that was asked to stop says by its exit code that it could.
+fn has_ended_well(position: usize, ended: Option<ExitStatus>) -> Result<(), Failure> {
+    check(ended.is_some_and(|status| status.success()), || {
+        let how = ended.map_or("before that".to_owned(), |status| format!("with {status}"));
+        format!("node {} was asked to stop and ended {how}", position + 1)
+    })
 }
 
 fn step(number: u32, title: &str) {
@@ -154,4 +166,23 @@ async fn told_to_stop() -> Result<(), Failure> {
     }
     print_line("\nStopping.");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_node_that_stops_by_a_signal_or_with_a_code_has_not_ended_well() {
+        let says = |ended| has_ended_well(0, ended).err().map(|failure| failure.to_string());
+        assert_eq!(says(Some(ExitStatus::from_raw(0))), None);
+        assert_eq!(
+            says(Some(ExitStatus::from_raw(6))).as_deref(),
+            Some("node 1 was asked to stop and ended with signal: 6 (SIGABRT)")
+        );
+        assert!(says(Some(ExitStatus::from_raw(1 << 8))).is_some_and(|says| says.contains("exit status: 1")));
+        assert!(says(None).is_some());
+    }
 }

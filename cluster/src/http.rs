@@ -14,6 +14,7 @@ use crate::failure::Failure;
 
 /// A node that takes longer is given up; nodes themselves answer within ten seconds.
 const REPLY_DURATION_MAX: Duration = Duration::from_secs(15);
+const KEY_HEADER: &str = "idempotency-key";
 const CONNECT_DURATION_MAX: Duration = Duration::from_secs(2);
 
 /// One kept connection to one node.
@@ -35,15 +36,8 @@ pub struct Reply {
     pub index: Option<u64>,
     /// All headers.
     pub headers: HeaderMap,
-}
-
-/// A call that may be repeated on other nodes: method, path, body, and the key it is repeated under.
-#[derive(Clone, Debug)]
-pub struct Api {
-    /// HOST:PORT of the nodes to try, in turn.
-    pub endpoints: Vec<String>,
-    /// The caller's access token.
-    pub token: Option<String>,
+    /// The key it was asked under, which a call that changes nothing has not.
+    pub key: Option<String>,
 }
 
 impl Reply {
@@ -53,11 +47,22 @@ impl Reply {
         self.json["code"].as_str().unwrap_or_default()
     }
 
+    /// Whether another node would say the same.
+    pub(crate) fn is_definite(&self) -> bool {
+        !matches!(self.status, 500 | 503 | 504)
+    }
+
+    /// Whether it tells what became of the call at an earlier attempt too: a success, or a refusal by the rules. Any
+    /// other refusal is of this attempt only.
+    pub(crate) fn is_remembered(&self) -> bool {
+        matches!(self.status, 200..=299 | 404 | 409 | 412 | 422) && self.code() != "key_expired"
+    }
+
     /// The body if the status is a success; otherwise why not.
     ///
     /// # Errors
     ///
-    /// What the problem says, sorted by what can be done.
+    /// What the problem says, sorted by what can be done. Only under a key can anybody find out what became of a call.
     pub fn success(self) -> Result<Value, Failure> {
         let detail = format!(
             "{} {}: {}",
@@ -67,8 +72,8 @@ impl Reply {
         );
         match self.status {
             200..=299 => Ok(self.json),
+            500 | 504 => Err(self.key.map_or(Failure::Unhealthy(detail), Failure::Unknown)),
             503 => Err(Failure::Unhealthy(detail)),
-            504 => Err(Failure::Unknown(detail)),
             _ => Err(Failure::Refused(detail)),
         }
     }
@@ -81,8 +86,7 @@ impl Connection {
         Self { address: address.into(), sender: None }
     }
 
-    /// Sends a request and reads its answer. A kept connection that turns out to be closed is made again once, if the
-    /// request cannot have been taken.
+    /// Sends a request and reads its answer. A kept connection that turns out to be closed is made again.
     ///
     /// # Errors
     ///
@@ -100,7 +104,7 @@ impl Connection {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         if let Some(key) = key {
-            request = request.header("idempotency-key", key);
+            request = request.header(KEY_HEADER, key);
         }
         if body.is_some() {
             request = request.header("content-type", "application/json");
@@ -124,18 +128,22 @@ impl Connection {
 
     async fn exchange_now(&mut self, request: Request<Full<Bytes>>) -> Result<Reply, Failure> {
         let lost = |error: hyper::Error| Failure::Other(format!("the answer was lost: {error}"));
-        let mut sender = match self.sender.take() {
-            Some(sender) if !sender.is_closed() => sender,
-            Some(_) | None => self.connect().await?,
+        let kept = match self.sender.take() {
+            Some(mut sender) => sender.ready().await.is_ok().then_some(sender),
+            None => None,
         };
-        sender.ready().await.map_err(lost)?;
+        let mut sender = match kept {
+            Some(sender) => sender,
+            None => self.connect().await?,
+        };
+        let key = request.headers().get(KEY_HEADER).and_then(|key| key.to_str().ok().map(str::to_owned));
         let response = sender.send_request(request).await.map_err(lost)?;
         let (head, body) = response.into_parts();
         let index = head.headers.get("holdfast-index").and_then(|value| value.to_str().ok()?.parse().ok());
         let bytes = body.collect().await.map_err(lost)?.to_bytes();
         self.sender = Some(sender);
         let json = serde_json::from_slice(&bytes).unwrap_or_default();
-        Ok(Reply { status: head.status.as_u16(), json, bytes, index, headers: head.headers })
+        Ok(Reply { status: head.status.as_u16(), json, bytes, index, headers: head.headers, key })
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Failure> {
@@ -144,80 +152,10 @@ impl Connection {
         let stream = connected.map_err(|_| failed("no answer".to_owned()))?;
         let stream = stream.map_err(|error| failed(error.to_string()))?;
         stream.set_nodelay(true)?;
-        let (sender, connection) =
+        let (mut sender, connection) =
             handshake(TokioIo::new(stream)).await.map_err(|error| failed(error.to_string()))?;
         tokio::spawn(async move { drop(connection.await) });
+        sender.ready().await.map_err(|error| failed(error.to_string()))?;
         Ok(sender)
-    }
-}
-
-impl Api {
-    /// Calls one node after the other until one answers with anything but 503. A call that changes something is made
-    /// under one key, so trying again is safe.
-    ///
-    /// # Errors
-    ///
-    /// The last failure, when no node answered.
-    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Reply, Failure> {
-        self.call_with_key(method, path, body, &uuid::Uuid::now_v7().to_string()).await
-    }
-
-    /// The same under a key of the caller's, who may then make the call again: it takes effect once.
-    ///
-    /// # Errors
-    ///
-    /// The last failure, when no node answered.
-    pub async fn call_with_key(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<Value>,
-        key: &str,
-    ) -> Result<Reply, Failure> {
-        let body = body.map(|body| Bytes::from(body.to_string()));
-        let key = (method != Method::GET).then_some(key);
-        let mut last =
-            Failure::Usage("no endpoints: give --endpoints HOST:PORT,.. or HOLDFAST_ENDPOINTS".to_owned());
-        for endpoint in &self.endpoints {
-            let mut connection = Connection::to(endpoint);
-            match connection.send(method.clone(), path, self.token.as_deref(), key, body.clone()).await {
-                Ok(reply) if reply.status == 503 => {
-                    last = Failure::Unhealthy(reply.json["detail"].to_string())
-                }
-                Ok(reply) => return Ok(reply),
-                Err(failure) => last = failure,
-            }
-        }
-        Err(last)
-    }
-
-    /// `GET`.
-    ///
-    /// # Errors
-    ///
-    /// Also if the answer is no success.
-    pub async fn get(&self, path: &str) -> Result<Value, Failure> {
-        self.call(Method::GET, path, None).await?.success()
-    }
-
-    /// `POST`.
-    ///
-    /// # Errors
-    ///
-    /// Also if the answer is no success.
-    pub async fn post(&self, path: &str, body: Value) -> Result<Value, Failure> {
-        self.call(Method::POST, path, Some(body)).await?.success()
-    }
-
-    /// Logs in; calls are made as this user from here on.
-    ///
-    /// # Errors
-    ///
-    /// If the address or the password is wrong, or no node answers.
-    pub async fn log_in(&mut self, email: &str, password: &str) -> Result<(), Failure> {
-        let body = serde_json::json!({"email": email, "password": password});
-        let tokens = self.post("/auth/login", body).await?;
-        self.token = tokens["accessToken"].as_str().map(str::to_owned);
-        Ok(())
     }
 }

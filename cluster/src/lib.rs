@@ -1,5 +1,6 @@
 //! Many nodes at once: operator verbs, the demo, the load generator, and local clusters of child processes.
 
+mod api;
 mod bench;
 mod demo;
 mod failure;
@@ -8,14 +9,16 @@ mod local;
 mod output;
 mod park;
 mod proc;
+mod sign_in;
 mod status;
 
 use clap::Subcommand;
 
+pub use api::Api;
 pub use bench::{BenchArguments, run as bench};
 pub use demo::{DemoArguments, run as demo};
 pub use failure::Failure;
-pub use http::{Api, Connection, Reply};
+pub use http::{Connection, Reply};
 pub use local::{Addresses, LocalCluster, LocalNode, LocalOptions, Operator};
 pub use output::{OutputFormat, print_rows};
 

@@ -2,6 +2,7 @@
 
 mod node;
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -11,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use tokio::process::Command;
 
+use crate::api::Api;
 use crate::failure::Failure;
-use crate::http::Api;
 
 pub use node::{Addresses, LocalNode};
 
@@ -142,7 +143,8 @@ impl LocalCluster {
             .collect();
         let [listen, peer_listen, admin_listen] = self.listens(position);
         let mut command = Command::new(&self.options.binary);
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HOLDFAST_")) {
+        let ours = |(name, _): &(OsString, _)| name.to_string_lossy().starts_with("HOLDFAST_");
+        for (name, _) in std::env::vars_os().filter(ours) {
             command.env_remove(name);
         }
         command

@@ -3,9 +3,9 @@
 use hyper::Method;
 use serde_json::{Value, json};
 
+use crate::api::Api;
 use crate::bench::BenchArguments;
 use crate::failure::Failure;
-use crate::http::Api;
 
 /// Slots opened by one call.
 const SLOTS_PER_CALL: u32 = 1000;

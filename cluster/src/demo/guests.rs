@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use hyper::Method;
 use serde_json::{Value, json};
 
+use crate::api::Api;
 use crate::failure::Failure;
-use crate::http::{Api, Reply};
+use crate::http::Reply;
 
 pub(super) const PASSWORD: &str = "down-by-the-lake";
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::api::Api;
 use crate::demo::fact;
 use crate::failure::Failure;
-use crate::http::Api;
 use crate::park::{Park, Ride, Window};
 
 /// The park as the cluster has it.

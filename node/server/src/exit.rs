@@ -1,5 +1,6 @@
 //! How the process ends: a code that scripts can rely on, and a line for people.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use holdfast_raft::StartError;
@@ -34,8 +35,19 @@ impl Exit {
 
     pub(crate) fn report(&self) {
         if !self.says.is_empty() {
-            eprintln!("holdfast: {}", self.says);
+            eprintln!("holdfast: {self}");
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn code(&self) -> u8 {
+        self.code
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.says)
     }
 }
 

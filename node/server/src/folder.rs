@@ -1,9 +1,11 @@
 //! What the process keeps in the data folder for itself: a lock, and the ports it was given.
 
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use holdfast_storage::files::{self, RealFiles};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
@@ -38,15 +40,27 @@ pub(crate) struct Addresses {
 }
 
 impl Addresses {
-    /// What was remembered; nothing if there is nothing readable.
-    pub(crate) fn read(dir: &Path) -> Self {
-        let text = std::fs::read(dir.join(ADDRESSES)).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
+    /// What was remembered; nothing if nothing was. Others may know this node by it, so what is damaged is not passed over.
+    pub(crate) fn read(dir: &Path) -> Result<Self, Exit> {
+        let path = dir.join(ADDRESSES);
+        let damaged = |error: String| {
+            Exit::other(format!(
+                "{} does not say where this node listened: {error}. Correct it, or remove it if --listen, --peer-listen \
+                 and --admin-listen name ports",
+                path.display()
+            ))
+        };
+        match std::fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| damaged(error.to_string())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(damaged(error.to_string())),
+        }
     }
 
-    pub(crate) fn write(&self, dir: &Path) -> Result<(), Exit> {
+    /// Remembers them, whole and durably.
+    pub(crate) async fn write(&self, dir: &Path) -> Result<(), Exit> {
         let text = serde_json::to_vec_pretty(self).map_err(Exit::other)?;
-        std::fs::write(dir.join(ADDRESSES), text).map_err(Exit::other)
+        files::replace(&RealFiles, &dir.join(ADDRESSES), &text).await.map_err(Exit::other)
     }
 }
 
@@ -55,5 +69,31 @@ pub(crate) fn remembered(wanted: &str, known: Option<SocketAddr>) -> String {
     match (wanted.strip_suffix(":0"), known) {
         (Some(host), Some(known)) => format!("{host}:{}", known.port()),
         (Some(_) | None, _) => wanted.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn ports_are_remembered_or_said_to_be_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Addresses::read(dir.path()).unwrap(), Addresses::default());
+        for port in [4000, 5000] {
+            let addresses = Addresses { peer: Some(([127, 0, 0, 1], port).into()), ..Addresses::default() };
+            addresses.write(dir.path()).await.unwrap();
+            assert_eq!(Addresses::read(dir.path()).unwrap(), addresses);
+            assert_eq!(remembered("127.0.0.1:0", addresses.peer), format!("127.0.0.1:{port}"));
+        }
+        let names: Vec<_> =
+            std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, [ADDRESSES], "nothing unfinished is left");
+
+        for damage in ["", "{\"peer\": \"127.0."] {
+            std::fs::write(dir.path().join(ADDRESSES), damage).unwrap();
+            let says = Addresses::read(dir.path()).unwrap_err().to_string();
+            assert!(says.contains(ADDRESSES), "{says}");
+        }
     }
 }

@@ -1,13 +1,17 @@
 //! The `holdfast` binary: reads the command line and hands each verb to whoever does it.
 
+mod addresses;
 mod arguments;
 mod bootstrap;
 mod exit;
 mod folder;
 mod logging;
 mod node;
+mod runtimes;
 mod settings;
+mod signals;
 mod start;
+mod threads;
 
 use std::process::ExitCode;
 

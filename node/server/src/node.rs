@@ -10,15 +10,15 @@ use holdfast_facade::{FacadeSettings, Metrics, Service};
 use holdfast_raft::net::Listener;
 use holdfast_raft::{Machine, Node, NodeOptions, RaftSettings, Replica};
 use holdfast_storage::files::RealFiles;
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::bootstrap::{self, FirstOperator};
 use crate::exit::Exit;
 use crate::folder::{self, Addresses};
 
-/// Threads for consensus: heartbeats and votes never wait behind requests.
-const RAFT_THREADS: usize = 2;
+/// A node that has not stopped by then does not stop.
+const STOP_DURATION_MAX: Duration = Duration::from_secs(15);
 
 /// How a node runs.
 pub(crate) struct NodeConfig {
@@ -45,21 +45,19 @@ pub(crate) struct RunningNode {
     pub(crate) admin: SocketAddr,
     stop: watch::Sender<bool>,
     clients: tokio::task::JoinHandle<()>,
-    /// Dropped last: what runs on it is needed until then.
-    raft_runtime: Runtime,
 }
 
 impl RunningNode {
-    /// Starts a node. Call it on the runtime that is to serve clients.
-    pub(crate) async fn start(config: NodeConfig) -> Result<Self, Exit> {
+    /// Starts a node. Call it on the runtime that is to serve clients; consensus is to run on `raft`.
+    pub(crate) async fn start(config: NodeConfig, raft: Handle) -> Result<Self, Exit> {
         let machine = Machine::real();
-        let known = Addresses::read(&config.data_dir);
+        let known = Addresses::read(&config.data_dir)?;
         let listener = listen(&machine, &config.listen, known.listen).await?;
         let peer_listener = listen(&machine, &config.peer_listen, known.peer).await?;
         let admin_listener = listen(&machine, &config.admin_listen, known.admin).await?;
         let (listen, peer, admin) = (listener.address(), peer_listener.address(), admin_listener.address());
         let addresses = Addresses { listen: Some(listen), peer: Some(peer), admin: Some(admin) };
-        addresses.write(&config.data_dir)?;
+        addresses.write(&config.data_dir).await?;
 
         let first_operator = match config.first_operator {
             None => None,
@@ -69,7 +67,6 @@ impl RunningNode {
             }
         };
         let metrics = Metrics::default();
-        let raft_runtime = raft_runtime()?;
         let options = NodeOptions {
             data_dir: config.data_dir,
             init: config.init,
@@ -83,7 +80,7 @@ impl RunningNode {
             opener: Arc::new(RocksDb::default()),
             observer: Arc::new(metrics.clone()),
         };
-        let started = raft_runtime.spawn(holdfast_raft::start(RealFiles, options)).await;
+        let started = raft.spawn(holdfast_raft::start(RealFiles, options)).await;
         let Node { replica, signing_key, key_generation } = started.map_err(Exit::other)??;
 
         let public_key = signing_key.verifying_key().to_bytes();
@@ -95,26 +92,21 @@ impl RunningNode {
         tokio::spawn(holdfast_facade::serve(admin_listener, admin_router, stopped.clone()));
         let clients =
             tokio::spawn(holdfast_facade::serve(listener, holdfast_facade::router(service), stopped));
-        Ok(Self { replica, listen, peer, admin, stop, clients, raft_runtime })
+        Ok(Self { replica, listen, peer, admin, stop, clients })
     }
 
     /// Lets calls in progress end, hands leadership over, and stops.
-    pub(crate) async fn stop(self) {
-        let Self { replica, stop, clients, raft_runtime, .. } = self;
-        replica.step_down().await;
-        stop.send_replace(true);
-        drop(clients.await);
-        replica.shut_down().await;
-        raft_runtime.shutdown_timeout(STOP_DURATION_MAX);
+    pub(crate) async fn stop(self) -> Result<(), Exit> {
+        let Self { replica, stop, clients, .. } = self;
+        let stopped = tokio::time::timeout(STOP_DURATION_MAX, async {
+            replica.step_down().await;
+            stop.send_replace(true);
+            drop(clients.await);
+            replica.shut_down().await;
+        });
+        let says = format!("the node had not stopped after {} s", STOP_DURATION_MAX.as_secs());
+        stopped.await.map_err(|_| Exit::other(says))
     }
-}
-
-/// Tasks of the consensus runtime have this long to end.
-const STOP_DURATION_MAX: Duration = Duration::from_secs(2);
-
-fn raft_runtime() -> Result<Runtime, Exit> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(RAFT_THREADS).thread_name("raft").enable_all().build().map_err(Exit::other)
 }
 
 async fn listen(
@@ -127,28 +119,7 @@ async fn listen(
     machine.network.listen(&address).await.map_err(cannot)
 }
 
-/// Whether an address is reachable from this machine only.
-pub(crate) fn is_loopback(address: &str) -> bool {
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
 /// The folder as people are shown it.
 pub(crate) fn shown(path: &Path) -> String {
     path.canonicalize().unwrap_or_else(|_| path.to_owned()).display().to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_loopback;
-
-    #[test]
-    fn loopback_is_what_only_this_machine_reaches() {
-        for loopback in ["127.0.0.1:3000", "127.9.9.9:1", "[::1]:3000", "localhost:3000"] {
-            assert!(is_loopback(loopback), "{loopback}");
-        }
-        for beyond in ["0.0.0.0:3000", "[::]:3000", "10.0.0.1:3000", "example.com:3000", ":3000"] {
-            assert!(!is_loopback(beyond), "{beyond}");
-        }
-    }
 }

@@ -1,37 +1,16 @@
 //! Settings: flags over `HOLDFAST_*` environment over a TOML file over defaults, each with where it comes from.
 
+mod table;
+
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::str::FromStr;
 
 use serde_json::json;
 
 use crate::arguments::ConfigVerb;
 use crate::exit::Exit;
-
-/// Every setting: its name in the file (`HOLDFAST_` and the same in capitals, with `_` for `.`, in the environment),
-/// its default, and what it is for.
-const SETTINGS: [(&str, &str, &str); 15] = [
-    ("listen", "127.0.0.1:3000", "where clients connect, HTTP and gRPC"),
-    ("peer_listen", "127.0.0.1:3001", "where other nodes connect"),
-    ("admin_listen", "127.0.0.1:3002", "where operators' tools connect"),
-    ("advertise", "", "what clients are told to connect to; empty is the address of `listen`"),
-    ("peer_advertise", "", "what other nodes are told to connect to; empty is the address of `peer_listen`"),
-    (
-        "public_url",
-        "",
-        "where clients find the cluster, for URLs it gives out; empty is `http://` and `advertise`",
-    ),
-    ("log", "info", "what is logged: a level, or filters of the tracing crates"),
-    ("auth.access_token_seconds", "900", "how long an access token is valid"),
-    ("facade.deadline_ms", "5000", "how long a call may take if its caller does not say; at most 10000"),
-    ("limits.user_rate", "0", "calls a second of one user, more are answered 429; 0 is no limit"),
-    ("limits.address_rate", "0", "calls a second from one network address; 0 is no limit"),
-    ("raft.snapshot_entries", "50000", "a snapshot is made after so many applied entries"),
-    ("raft.snapshot_log_bytes", "536870912", "and when the log has grown to so many bytes"),
-    ("raft.keep_entries", "", "entries kept behind a snapshot; empty is a tenth of `raft.snapshot_entries`"),
-    ("state.rows_cached", "200000", "decoded rows kept in memory"),
-];
+use crate::settings::table::Allowed::{Numbers, NumbersOrNothing, Text};
+use crate::settings::table::{SETTINGS, Setting, allowed};
 
 /// Variables that are no settings, and no mistakes either.
 const OTHER_VARIABLES: [&str; 6] = [
@@ -67,8 +46,7 @@ impl Settings {
         environment: impl Iterator<Item = (String, String)>,
         flags: &[(&'static str, Option<String>)],
     ) -> Result<Self, Exit> {
-        let defaults =
-            SETTINGS.iter().map(|(name, default, _)| (*name, ((*default).to_owned(), Origin::Default)));
+        let defaults = SETTINGS.iter().map(|known| (known.name, (known.default.to_owned(), Origin::Default)));
         let mut settings = Self { values: defaults.collect(), unknown_variables: Vec::new() };
         if let Some(file) = file {
             settings.read_file(file)?;
@@ -88,20 +66,20 @@ impl Settings {
         let table: toml::Table =
             text.parse().map_err(|error: toml::de::Error| unusable(error.to_string()))?;
         for (name, value) in flatten("", &table) {
-            let Some((known, _, _)) = SETTINGS.iter().find(|(known, _, _)| *known == name) else {
+            let Some(known) = SETTINGS.iter().find(|known| known.name == name) else {
                 return Err(unusable(format!(
                     "there is no setting {name}; `holdfast config show` lists them"
                 )));
             };
-            self.values.insert(known, (value, Origin::File));
+            self.values.insert(known.name, (value, Origin::File));
         }
         Ok(())
     }
 
     fn read_environment(&mut self, environment: impl Iterator<Item = (String, String)>) {
         for (variable, value) in environment.filter(|(variable, _)| variable.starts_with("HOLDFAST_")) {
-            match SETTINGS.iter().find(|(name, _, _)| variable_of(name) == variable) {
-                Some((name, _, _)) => drop(self.values.insert(name, (value, Origin::Environment))),
+            match SETTINGS.iter().find(|known| variable_of(known.name) == variable) {
+                Some(known) => drop(self.values.insert(known.name, (value, Origin::Environment))),
                 None if OTHER_VARIABLES.contains(&variable.as_str()) => (),
                 None => self.unknown_variables.push(variable),
             }
@@ -113,22 +91,67 @@ impl Settings {
         self.values.get(name).map_or("", |(value, _)| value)
     }
 
-    /// The value of a setting as what it must be.
-    pub(crate) fn parsed<T: FromStr>(&self, name: &'static str) -> Result<T, Exit> {
-        let text = self.text(name);
-        text.parse().map_err(|_| {
-            Exit::usage(format!("the setting {name} cannot be {text:?} ({:?})", self.origin(name)))
-        })
+    /// The value of a setting that is a number.
+    pub(crate) fn number(&self, name: &'static str) -> Result<u64, Exit> {
+        let number = self.number_unless_empty(name)?;
+        number.ok_or_else(|| self.cannot_be(name))
     }
 
-    /// The value of a setting, or `None` if it is empty.
-    pub(crate) fn parsed_unless_empty<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, Exit> {
-        if self.text(name).is_empty() { Ok(None) } else { self.parsed(name).map(Some) }
+    /// The value of a setting that may be left to others.
+    pub(crate) fn number_unless_empty(&self, name: &'static str) -> Result<Option<u64>, Exit> {
+        let (min, max, may_be_empty) = match allowed(name) {
+            Text => (0, u64::MAX, false),
+            Numbers { min, max } => (min, max, false),
+            NumbersOrNothing { min, max } => (min, max, true),
+        };
+        if may_be_empty && self.text(name).is_empty() {
+            return Ok(None);
+        }
+        let number = self.text(name).parse().ok().filter(|number| (min..=max).contains(number));
+        number.map(Some).ok_or_else(|| self.cannot_be(name))
+    }
+
+    /// The value of a setting that is a URL.
+    pub(crate) fn url_unless_empty(&self, name: &'static str) -> Result<Option<String>, Exit> {
+        let is_url = |text: &str| {
+            let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+            rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
+        };
+        match self.text(name) {
+            "" => Ok(None),
+            text if is_url(text) => Ok(Some(text.to_owned())),
+            text => {
+                Err(Exit::usage(format!("the setting {name} cannot be {text:?}; it begins with https://")))
+            }
+        }
+    }
+
+    fn cannot_be(&self, name: &'static str) -> Exit {
+        let (text, origin) = (self.text(name), self.origin(name).words());
+        let range = allowed(name).words();
+        Exit::usage(format!("the setting {name} cannot be {text:?} (from the {origin}); it is {range}"))
     }
 
     fn origin(&self, name: &str) -> Origin {
         self.values.get(name).map_or(Origin::Default, |(_, origin)| *origin)
     }
+}
+
+impl Origin {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::File => "file",
+            Self::Environment => "environment",
+            Self::Flag => "flag",
+        }
+    }
+}
+
+/// The environment of the process. What is no Unicode is shown as well as it can be.
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(move |(name, value)| (text(name), text(value)))
 }
 
 fn variable_of(name: &str) -> String {
@@ -156,18 +179,19 @@ fn flatten(prefix: &str, table: &toml::Table) -> Vec<(String, String)> {
 /// Prints every setting with its origin.
 pub(crate) fn show(verb: &ConfigVerb) -> Result<(), Exit> {
     let ConfigVerb::Show { config, output } = verb;
-    let settings = Settings::load(config.as_deref(), std::env::vars(), &[])?;
-    let rows = SETTINGS.iter().map(|(name, _, about)| {
-        let origin = match settings.origin(name) {
-            Origin::Default => "default",
-            Origin::File => "file",
-            Origin::Environment => "environment",
-            Origin::Flag => "flag",
-        };
-        json!({"name": name, "value": settings.text(name), "origin": origin, "about": about})
+    let settings = Settings::load(config.as_deref(), environment(), &[])?;
+    let rows = SETTINGS.iter().map(|Setting { name, allowed, about, .. }| {
+        let origin = settings.origin(name).words();
+        json!({
+            "name": name,
+            "value": settings.text(name),
+            "origin": origin,
+            "allowed": allowed.words(),
+            "about": about,
+        })
     });
     let rows: Vec<_> = rows.collect();
-    holdfast_cluster::print_rows(&rows, &["name", "value", "origin", "about"], *output);
+    holdfast_cluster::print_rows(&rows, &["name", "value", "origin", "allowed", "about"], *output);
     Ok(())
 }
 
@@ -195,8 +219,8 @@ mod tests {
         let settings =
             load(file, &environment, &[("listen", Some("c".to_owned())), ("advertise", None)]).unwrap();
         assert_eq!((settings.text("listen"), settings.origin("listen")), ("c", Origin::Flag));
-        assert_eq!(settings.parsed::<u64>("raft.snapshot_entries").unwrap(), 9);
-        assert_eq!(settings.parsed::<u64>("auth.access_token_seconds").unwrap(), 8);
+        assert_eq!(settings.number("raft.snapshot_entries").unwrap(), 9);
+        assert_eq!(settings.number("auth.access_token_seconds").unwrap(), 8);
         assert_eq!((settings.text("log"), settings.origin("log")), ("debug", Origin::File));
         assert_eq!(settings.origin("peer_listen"), Origin::Default);
     }
@@ -207,5 +231,45 @@ mod tests {
         assert_eq!(load("", &environment, &[]).unwrap().unknown_variables, ["HOLDFAST_NONSENSE"]);
         assert!(load("[raft]\nnonsense = 1\n", &[], &[]).is_err());
         assert!(load("= 1", &[], &[]).is_err());
+    }
+
+    #[test]
+    fn a_number_beyond_its_range_is_refused_with_its_name_and_its_range() {
+        let cases = [
+            ("facade.deadline_ms", ["0", "10001"], "from 1 to 10000"),
+            ("auth.access_token_seconds", ["0", "18446744073709551615"], "from 1 to 86400"),
+            ("limits.user_rate", ["-1", "4294967296"], "from 0 to 1000000"),
+            ("limits.address_rate", ["", "1000001"], "from 0 to 1000000"),
+            ("raft.snapshot_entries", ["0", "many"], "from 1 to 1000000000"),
+            ("raft.snapshot_log_bytes", ["0", "18446744073709551615"], "from 1048576 to 1099511627776"),
+            ("raft.keep_entries", ["-1", "18446744073709551615"], "empty or a number from 0"),
+            ("state.rows_cached", ["1.5", "18446744073709551615"], "from 0 to 100000000"),
+        ];
+        for (name, values, range) in cases {
+            assert!(load("", &[], &[]).unwrap().number_unless_empty(name).is_ok(), "the default of {name}");
+            for value in values {
+                let settings = load("", &[(&variable_of(name), value)], &[]).unwrap();
+                let exit = settings.number_unless_empty(name).unwrap_err();
+                let said = exit.to_string();
+                assert!([name, value, range, "environment"].iter().all(|word| said.contains(word)), "{said}");
+                assert_eq!(exit.code(), 2);
+            }
+        }
+        let numbers = SETTINGS.iter().filter(|setting| setting.allowed != Text).count();
+        assert_eq!(numbers, cases.len(), "every number has a range");
+    }
+
+    #[test]
+    fn a_public_url_can_be_one() {
+        let url =
+            |value| load("", &[("HOLDFAST_PUBLIC_URL", value)], &[]).unwrap().url_unless_empty("public_url");
+        assert_eq!(url("").unwrap(), None);
+        assert_eq!(
+            url("https://tickets.example.com").unwrap().as_deref(),
+            Some("https://tickets.example.com")
+        );
+        for wrong in ["tickets.example.com", "https://", "http://a b"] {
+            assert!(url(wrong).is_err_and(|exit| exit.to_string().contains("public_url")), "{wrong}");
+        }
     }
 }

@@ -4,17 +4,24 @@ use std::time::Duration;
 
 use holdfast_facade::FacadeSettings;
 use holdfast_raft::RaftSettings;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Handle;
 
+use crate::addresses::{self, is_loopback};
 use crate::arguments::{DevArguments, StartArguments};
 use crate::exit::Exit;
 use crate::folder;
 use crate::logging;
-use crate::node::{NodeConfig, RunningNode, is_loopback, shown};
-use crate::settings::Settings;
+use crate::node::{NodeConfig, RunningNode, shown};
+use crate::runtimes;
+use crate::settings::{self, Settings};
+use crate::signals::StopSignals;
+use crate::threads;
 
 /// `EMAIL:PASSWORD` of the operator who can log in to a new cluster.
 const FIRST_OPERATOR: &str = "HOLDFAST_BOOTSTRAP_OPERATOR";
+
+/// Work on the disk that was begun has this long to end.
+const THREADS_DURATION_MAX: Duration = Duration::from_secs(5);
 
 /// Runs a node until it is told to stop or cannot go on.
 pub(crate) fn run(arguments: StartArguments) -> Result<(), Exit> {
@@ -25,41 +32,34 @@ pub(crate) fn run(arguments: StartArguments) -> Result<(), Exit> {
         ("advertise", arguments.advertise.clone()),
         ("peer_advertise", arguments.peer_advertise.clone()),
     ];
-    let settings = Settings::load(arguments.config.as_deref(), std::env::vars(), &flags)?;
+    let settings = Settings::load(arguments.config.as_deref(), settings::environment(), &flags)?;
     let config = config_from(&arguments, &settings)?;
     logging::start(settings.text("log"))?;
     for variable in &settings.unknown_variables {
         tracing::warn!(variable, "this variable is no setting; `holdfast config show` lists them");
     }
     let _lock = folder::lock(&config.data_dir)?;
-    client_runtime()?.block_on(serve(config, arguments.insecure))
+    run_node(|raft| serve(config, arguments.insecure, raft))
+}
+
+/// Runs a node to its end, and to the end of all that works for it.
+fn run_node<F>(node: impl FnOnce(Handle) -> F) -> Result<(), Exit>
+where
+    F: Future<Output = Result<(), Exit>>,
+{
+    let ended = runtimes::run(node);
+    let left = threads::wait_for_others(THREADS_DURATION_MAX);
+    if !left.is_empty() {
+        tracing::warn!(threads = ?left, "some work had not ended when the process did");
+    }
+    ended
 }
 
 fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeConfig, Exit> {
-    let listens = ["listen", "peer_listen", "admin_listen"];
-    if let Some(open) =
-        listens.into_iter().find(|name| !is_loopback(settings.text(name)) && !arguments.insecure)
-    {
-        let address = settings.text(open);
-        return Err(Exit::usage(format!(
-            "{open} is {address}, which others than this machine can reach, and there is no TLS; if the network is \
-             trusted, say --insecure"
-        )));
-    }
-    let first_operator = match std::env::var(FIRST_OPERATOR) {
-        Err(_) => None,
-        Ok(text) => {
-            let (email, password) = text
-                .split_once(':')
-                .filter(|(email, password)| email.contains('@') && !password.is_empty())
-                .ok_or_else(|| Exit::usage(format!("{FIRST_OPERATOR} is EMAIL:PASSWORD")))?;
-            Some((email.trim().to_lowercase(), password.to_owned()))
-        }
-    };
-    let snapshot_entries: u64 = settings.parsed("raft.snapshot_entries")?;
-    if snapshot_entries == 0 {
-        return Err(Exit::usage("the setting raft.snapshot_entries is at least 1"));
-    }
+    addresses::check(settings, arguments.insecure)?;
+    let snapshot_entries = settings.number("raft.snapshot_entries")?;
+    let keep_entries = settings.number_unless_empty("raft.keep_entries")?;
+    let rate = |name| settings.number(name).map(|rate| u32::try_from(rate).unwrap_or(u32::MAX));
     Ok(NodeConfig {
         data_dir: arguments.data_dir.clone(),
         listen: settings.text("listen").to_owned(),
@@ -72,26 +72,39 @@ fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeCo
         stays_learner: arguments.learner,
         raft: RaftSettings {
             snapshot_entries,
-            snapshot_log_bytes: settings.parsed("raft.snapshot_log_bytes")?,
-            keep_entries: settings.parsed_unless_empty("raft.keep_entries")?.unwrap_or(snapshot_entries / 10),
-            rows_cached: settings.parsed("state.rows_cached")?,
+            snapshot_log_bytes: settings.number("raft.snapshot_log_bytes")?,
+            keep_entries: keep_entries.unwrap_or(snapshot_entries / 10),
+            rows_cached: usize::try_from(settings.number("state.rows_cached")?).map_err(Exit::usage)?,
         },
         facade: FacadeSettings {
-            access_token_seconds: settings.parsed("auth.access_token_seconds")?,
-            deadline: Duration::from_millis(settings.parsed("facade.deadline_ms")?),
-            public_url: settings.parsed_unless_empty("public_url")?,
-            user_rate: settings.parsed("limits.user_rate")?,
-            address_rate: settings.parsed("limits.address_rate")?,
+            access_token_seconds: settings.number("auth.access_token_seconds")?,
+            deadline: Duration::from_millis(settings.number("facade.deadline_ms")?),
+            public_url: settings.url_unless_empty("public_url")?,
+            user_rate: rate("limits.user_rate")?,
+            address_rate: rate("limits.address_rate")?,
         },
-        first_operator,
+        first_operator: first_operator()?,
     })
 }
 
-async fn serve(config: NodeConfig, is_insecure: bool) -> Result<(), Exit> {
+/// E-mail address and password of the first operator, if the environment names one.
+fn first_operator() -> Result<Option<(String, String)>, Exit> {
+    let mistake = || Exit::usage(format!("{FIRST_OPERATOR} is EMAIL:PASSWORD"));
+    let Some(text) = std::env::var_os(FIRST_OPERATOR) else { return Ok(None) };
+    let text = text.into_string().map_err(|_| mistake())?;
+    let (email, password) = text.split_once(':').ok_or_else(mistake)?;
+    match email.contains('@') && !password.is_empty() {
+        true => Ok(Some((email.trim().to_lowercase(), password.to_owned()))),
+        false => Err(mistake()),
+    }
+}
+
+async fn serve(config: NodeConfig, is_insecure: bool, raft: Handle) -> Result<(), Exit> {
+    let mut signals = StopSignals::listen()?;
     let data_dir = config.data_dir.clone();
     let node = tokio::select! {
-        node = RunningNode::start(config) => node?,
-        name = told_to_stop() => {
+        node = RunningNode::start(config, raft) => node?,
+        name = signals.next() => {
             tracing::info!(signal = name, "stopped while starting");
             return Ok(());
         }
@@ -113,7 +126,7 @@ async fn serve(config: NodeConfig, is_insecure: bool) -> Result<(), Exit> {
     }
     let failed = tokio::select! {
         reason = node.replica.failed() => Some(reason),
-        name = told_to_stop() => {
+        name = signals.next() => {
             tracing::info!(signal = name, "stopping");
             None
         }
@@ -121,10 +134,7 @@ async fn serve(config: NodeConfig, is_insecure: bool) -> Result<(), Exit> {
     match failed {
         // Nothing that is still in memory may be trusted, and nothing is tried again: the log decides at the next start.
         Some(reason) => Err(Exit::other(format!("node {} cannot go on: {reason}", identity.node))),
-        None => {
-            node.stop().await;
-            Ok(())
-        }
+        None => node.stop().await,
     }
 }
 
@@ -151,8 +161,9 @@ pub(crate) fn run_dev(arguments: DevArguments) -> Result<(), Exit> {
         facade: FacadeSettings::default(),
         first_operator: Some(("dev@localhost".to_owned(), password.clone())),
     };
-    client_runtime()?.block_on(async move {
-        let node = RunningNode::start(config).await?;
+    run_node(|raft| async move {
+        let mut signals = StopSignals::listen()?;
+        let node = RunningNode::start(config, raft).await?;
         println!("clients   http://{}", node.listen);
         println!("admin     http://{}", node.admin);
         println!("operator  dev@localhost, password {password}");
@@ -164,29 +175,8 @@ pub(crate) fn run_dev(arguments: DevArguments) -> Result<(), Exit> {
         println!("Everything is forgotten when this ends (Ctrl-C).");
         tokio::select! {
             reason = node.replica.failed() => return Err(Exit::other(reason)),
-            _ = told_to_stop() => (),
+            _ = signals.next() => (),
         }
-        node.stop().await;
-        Ok(())
+        node.stop().await
     })
-}
-
-fn client_runtime() -> Result<tokio::runtime::Runtime, Exit> {
-    tokio::runtime::Builder::new_multi_thread()
-        .thread_name("clients")
-        .enable_all()
-        .build()
-        .map_err(Exit::other)
-}
-
-async fn told_to_stop() -> &'static str {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    }
 }

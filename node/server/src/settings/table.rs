@@ -1,0 +1,120 @@
+//! Every setting, its default, and what it may be.
+
+/// A setting.
+pub(super) struct Setting {
+    /// Its name in the file; `HOLDFAST_` and the same in capitals, with `_` for `.`, in the environment.
+    pub(super) name: &'static str,
+    pub(super) default: &'static str,
+    pub(super) allowed: Allowed,
+    pub(super) about: &'static str,
+}
+
+/// What a setting may be, beyond what its type says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Allowed {
+    Text,
+    /// Beyond these a node would start and then do harm.
+    Numbers {
+        min: u64,
+        max: u64,
+    },
+    NumbersOrNothing {
+        min: u64,
+        max: u64,
+    },
+}
+
+use Allowed::{Numbers, NumbersOrNothing, Text};
+
+/// Every setting. Tests of expiry, and of being overtaken by a snapshot, need small numbers.
+pub(super) const SETTINGS: [Setting; 15] = [
+    setting("listen", "127.0.0.1:3000", Text, "where clients connect, HTTP and gRPC"),
+    setting("peer_listen", "127.0.0.1:3001", Text, "where other nodes connect"),
+    setting("admin_listen", "127.0.0.1:3002", Text, "where operators' tools connect"),
+    setting("advertise", "", Text, "what clients are told to connect to; empty is the address of `listen`"),
+    setting(
+        "peer_advertise",
+        "",
+        Text,
+        "what other nodes are told to connect to; empty is the address of `peer_listen`",
+    ),
+    setting(
+        "public_url",
+        "",
+        Text,
+        "where clients find the cluster, for URLs it gives out; empty is `http://` and `advertise`",
+    ),
+    setting("log", "info", Text, "what is logged: a level, or filters of the tracing crates"),
+    setting(
+        "auth.access_token_seconds",
+        "900",
+        Numbers { min: 1, max: 86_400 },
+        "how long an access token is valid",
+    ),
+    setting(
+        "facade.deadline_ms",
+        "5000",
+        Numbers { min: 1, max: 10_000 },
+        "how long a call may take if its caller does not say",
+    ),
+    setting(
+        "limits.user_rate",
+        "0",
+        Numbers { min: 0, max: 1_000_000 },
+        "calls a second of one user, more are answered 429; 0 is no limit",
+    ),
+    setting(
+        "limits.address_rate",
+        "0",
+        Numbers { min: 0, max: 1_000_000 },
+        "calls a second from one network address; 0 is no limit",
+    ),
+    setting(
+        "raft.snapshot_entries",
+        "50000",
+        Numbers { min: 1, max: 1_000_000_000 },
+        "a snapshot is made after so many applied entries",
+    ),
+    setting(
+        "raft.snapshot_log_bytes",
+        "536870912",
+        Numbers { min: 1 << 20, max: 1 << 40 },
+        "and when the log has grown to so many bytes",
+    ),
+    setting(
+        "raft.keep_entries",
+        "",
+        NumbersOrNothing { min: 0, max: 1_000_000_000 },
+        "entries kept behind a snapshot; empty is a tenth of `raft.snapshot_entries`",
+    ),
+    setting(
+        "state.rows_cached",
+        "200000",
+        Numbers { min: 0, max: 100_000_000 },
+        "decoded rows kept in memory",
+    ),
+];
+
+const fn setting(
+    name: &'static str,
+    default: &'static str,
+    allowed: Allowed,
+    about: &'static str,
+) -> Setting {
+    Setting { name, default, allowed, about }
+}
+
+impl Allowed {
+    pub(super) fn words(self) -> String {
+        match self {
+            Text => "any text".to_owned(),
+            Numbers { min, max } => format!("a number from {min} to {max}"),
+            NumbersOrNothing { min, max } => format!("empty or a number from {min} to {max}"),
+        }
+    }
+}
+
+/// What a setting may be.
+pub(super) fn allowed(name: &str) -> Allowed {
+    SETTINGS.iter().find(|known| known.name == name).map_or(Text, |known| known.allowed)
+}
