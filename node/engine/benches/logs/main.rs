@@ -21,8 +21,12 @@ use load::{LOADS, run};
 
 const ROUNDS: usize = 3;
 
-const CANDIDATES: &[(&str, Open)] =
-    &[("own segments", own::open), ("RocksDB", rocks::open), ("raft-log", raft_log::open)];
+const CANDIDATES: &[(&str, Open)] = &[
+    ("own segments", own::open),
+    ("RocksDB", rocks::open),
+    ("raft-log", raft_log::open),
+    ("raft-log, no wait", raft_log::open_eager),
+];
 
 fn main() {
     let mut measured: BTreeMap<(usize, usize), Vec<Figures>> = BTreeMap::new();

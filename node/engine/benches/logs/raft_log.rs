@@ -1,8 +1,9 @@
-//! The `raft-log` crate with its own settings.
+//! The `raft-log` crate: with its own settings, by which it waits a millisecond for more to write, and without that wait.
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use raft_log::api::raft_log_writer::RaftLogWriter;
@@ -39,7 +40,16 @@ impl Callback for Told {
 }
 
 pub fn open(dir: &Path) -> Box<dyn Candidate> {
-    let config = Config::new(dir.join("raft-log").display());
+    open_with(dir, None)
+}
+
+pub fn open_eager(dir: &Path) -> Box<dyn Candidate> {
+    open_with(dir, Some(Duration::ZERO))
+}
+
+fn open_with(dir: &Path, wait: Option<Duration>) -> Box<dyn Candidate> {
+    let mut config = Config::new(dir.join("raft-log").display());
+    config.wal.flush_batch_wait = wait;
     std::fs::create_dir_all(dir.join("raft-log")).expect("a folder for raft-log");
     Box::new(RaftLog::<Plain>::open(Arc::new(config)).expect("raft-log opens"))
 }
