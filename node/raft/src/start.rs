@@ -62,7 +62,7 @@ pub struct Node {
     pub replica: Replica,
     /// Its signing key, and which of its keys that is.
     pub signing_key: SigningKey,
-    /// See [`Identity::key_generation`].
+    /// See [`holdfast_storage::identity::Identity::key_generation`].
     pub key_generation: u32,
 }
 
