@@ -138,6 +138,12 @@ fn rejected(rejection: &Rejection) -> Problem {
             "key_expired",
             "this idempotency key is so old that nobody knows whether it had an effect; look, then use a new key",
         ),
+        Rejection::KeyAhead => Problem::new(
+            503,
+            "key_ahead",
+            "this idempotency key names a moment to come: your clock is ahead, or the cluster has not caught up with \
+             the time yet; nothing was done",
+        ),
         Rejection::TooManyKeys => Problem::new(
             429,
             "too_many_keys",

@@ -36,11 +36,12 @@ impl Freshness {
         known.settle(applied);
     }
 
-    /// How old a state that has applied up to an index may be; `None` if it was never known to be current.
-    pub(crate) fn age(&self, applied: Option<u64>) -> Option<Duration> {
+    /// A state that has applied up to an index shows all that was answered before this moment; `None` if it was never
+    /// known to be current.
+    pub(crate) fn fresh_at(&self, applied: Option<u64>) -> Option<Instant> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.settle(applied);
-        known.fresh_at.map(|at| at.elapsed())
+        known.fresh_at
     }
 
     /// How long it is since a leader was asked that answered.
@@ -64,6 +65,10 @@ impl Known {
 mod tests {
     use super::*;
 
+    fn age(freshness: &Freshness, applied: Option<u64>) -> Option<Duration> {
+        freshness.fresh_at(applied).map(|at| at.elapsed())
+    }
+
     async fn pass(millis: u64) -> Instant {
         tokio::time::advance(Duration::from_millis(millis)).await;
         Instant::now()
@@ -72,14 +77,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_state_is_as_old_as_the_last_read_index_it_has_caught_up_with() {
         let freshness = Freshness::new();
-        assert_eq!(freshness.age(Some(5)), None);
+        assert_eq!(age(&freshness, Some(5)), None);
         assert_eq!(freshness.since_confirmed(), None);
 
         freshness.confirmed(5, pass(0).await, Some(5));
         freshness.confirmed(9, pass(100).await, Some(5));
         freshness.confirmed(12, pass(100).await, Some(8));
-        assert_eq!(freshness.age(Some(8)), Some(Duration::from_millis(200)));
-        assert_eq!(freshness.age(Some(9)), Some(Duration::from_millis(100)));
+        assert_eq!(age(&freshness, Some(8)), Some(Duration::from_millis(200)));
+        assert_eq!(age(&freshness, Some(9)), Some(Duration::from_millis(100)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -89,7 +94,7 @@ mod tests {
         // As when the process was stopped in between.
         pass(10_000).await;
         freshness.confirmed(5, asked_at, Some(5));
-        assert_eq!(freshness.age(Some(5)), Some(Duration::from_secs(10)));
+        assert_eq!(age(&freshness, Some(5)), Some(Duration::from_secs(10)));
         assert_eq!(freshness.since_confirmed(), Some(Duration::from_secs(10)));
     }
 }

@@ -86,7 +86,7 @@ impl Replica {
             loop {
                 let began_at = Instant::now();
                 if prober.catch_up(began_at + PROBE_DURATION_MAX).await.is_ok() {
-                    probed.send_replace(Some(Instant::now()));
+                    probed.send_replace(Some(began_at));
                 }
                 tokio::time::sleep_until(began_at + PROBE_INTERVAL).await;
                 if prober.parts.failure.borrow().is_some() {
@@ -193,7 +193,10 @@ impl Replica {
         leadership.mark_unchanged();
         let until = (Instant::now() + *pause).min(deadline);
         *pause = (*pause * 2).min(PAUSE_MAX);
-        drop(tokio::time::timeout_at(until, leadership.changed()).await);
+        if let Ok(Err(_)) = tokio::time::timeout_at(until, leadership.changed()).await {
+            // The core has stopped: nothing will change any more, and there is no hurry.
+            tokio::time::sleep_until(until).await;
+        }
         Instant::now() < deadline
     }
 }

@@ -121,6 +121,8 @@ pub enum Rejection {
         /// When it did.
         ended_at: Timestamp,
     },
+    /// The key names a moment to come: the caller's clock is ahead, or the cluster's behind.
+    KeyAhead,
 }
 
 /// What somebody who finds a slot full can use.
@@ -141,7 +143,12 @@ impl Rejection {
     pub fn is_remembered(&self) -> bool {
         !matches!(
             self,
-            Self::Unauthenticated | Self::Forbidden | Self::KeyReused | Self::KeyExpired | Self::TooManyKeys
+            Self::Unauthenticated
+                | Self::Forbidden
+                | Self::KeyReused
+                | Self::KeyExpired
+                | Self::KeyAhead
+                | Self::TooManyKeys
         )
     }
 }

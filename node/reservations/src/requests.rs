@@ -85,21 +85,38 @@ pub(crate) fn recall(rows: &dyn ReadRows, clock: &Clock, request: &Request) -> R
     match rows_found.next() {
         Some(first) if first.payload_hash != id.payload_hash => Recalled::Refused(Rejection::KeyReused),
         Some(first) => Recalled::Answered(first.revision, first.outcome.clone()),
-        None if !is_current(id.key, clock.now) => Recalled::Refused(Rejection::KeyExpired),
-        None => Recalled::New,
+        None => match age(id.key, clock.now) {
+            Age::Unknown | Age::Young => Recalled::New,
+            Age::Old => Recalled::Refused(Rejection::KeyExpired),
+            Age::ToCome => Recalled::Refused(Rejection::KeyAhead),
+        },
     }
 }
 
-/// Whether a key that says when it was made was made so lately that its row, had it one, would be there.
-fn is_current(key: RequestKey, now: Timestamp) -> bool {
+/// How old a key is that was never seen, or was forgotten.
+enum Age {
+    /// It does not say.
+    Unknown,
+    /// Its row, had it one, would be there, and will be for as long as it is young.
+    Young,
+    /// Its row, had it one, may have been dropped.
+    Old,
+    /// Its row would be dropped while it still looks young.
+    ToCome,
+}
+
+fn age(key: RequestKey, now: Timestamp) -> Age {
     let made_at = match key {
         RequestKey::Uuid(bytes) => uuid_v7_time(bytes),
         RequestKey::Made(_) | RequestKey::Named(_) => None,
     };
-    made_at.is_none_or(|made_at| {
-        let age_max = Millis(GENERATION_DURATION.0 - KEY_AHEAD_MAX.0);
-        now.since(made_at) <= age_max && made_at.since(now) <= KEY_AHEAD_MAX
-    })
+    let old = Millis(GENERATION_DURATION.0 - KEY_AHEAD_MAX.0);
+    match made_at {
+        None => Age::Unknown,
+        Some(made_at) if made_at.since(now) > KEY_AHEAD_MAX => Age::ToCome,
+        Some(made_at) if now.since(made_at) > old => Age::Old,
+        Some(_) => Age::Young,
+    }
 }
 
 /// The moment in a version 7 UUID (RFC 9562, section 5.7).
@@ -344,7 +361,7 @@ mod tests {
             &expect![[r#"
                 olga opens slot resource=1 from=900000000 to=990000000 capacity=9 -> slot:1 [slot.opened]
                 mia books slot:1 key=v7@601000 -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
-                mia books slot:1 key=v7@601001 -> key_expired
+                mia books slot:1 key=v7@601001 -> key_ahead
             "#]],
         );
     }

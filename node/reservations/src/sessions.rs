@@ -50,6 +50,13 @@ fn end(context: &mut Context<'_>, id: SessionId, user: UserId) {
     context.delete(Key::SessionByUser(user, id));
 }
 
+/// Ends all sessions of a user.
+pub(crate) fn end_all(context: &mut Context<'_>, user: UserId) {
+    for session in of_user(context, user, SESSIONS_MAX) {
+        end(context, session, user);
+    }
+}
+
 /// At most `limit` sessions of a user, oldest first.
 fn of_user(rows: &impl ReadRows, user: UserId, limit: usize) -> Vec<SessionId> {
     let range = Key::SessionByUser(user, SessionId(0))..Key::SessionByUser(user, SessionId(u64::MAX));

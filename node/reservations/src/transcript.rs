@@ -222,7 +222,7 @@ fn command(who: &str, verbs: &[&str], given: &Arguments<'_>) -> (Principal, Comm
         // Two commands that a node proposes for a caller whose password or token it has verified.
         ["logs", "in"] => {
             let Principal::User { user, .. } = principal(who) else { panic!("{who} cannot log in") };
-            return (Principal::Internal, Command::OpenSession(OpenSession { user }));
+            return (Principal::Internal, Command::OpenSession(OpenSession { user, token_version: 0 }));
         }
         ["refreshes", session] => {
             let (session, sequence) = (SessionId(number(session)), given.number("sequence").unwrap());
@@ -296,6 +296,7 @@ fn describe_rejection(rejection: &Rejection) -> String {
         Rejection::Forbidden => "forbidden".into(),
         Rejection::KeyReused => "key_reused".into(),
         Rejection::KeyExpired => "key_expired".into(),
+        Rejection::KeyAhead => "key_ahead".into(),
         Rejection::TooManyKeys => "too_many_keys".into(),
         Rejection::VenueNotFound(id) => format!("venue_not_found {id}"),
         Rejection::ResourceNotFound(id) => format!("resource_not_found {id}"),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::exit::Exit;
 use crate::settings::Settings;
 
-/// Makes sure that nobody listens beyond this machine unawares, and that what others are told leads here.
+/// Makes sure that nobody listens beyond this machine unawares.
 pub(crate) fn check(settings: &Settings, is_insecure: bool) -> Result<(), Exit> {
     for name in ["listen", "peer_listen", "admin_listen"] {
         let address = settings.text(name);
@@ -16,26 +16,30 @@ pub(crate) fn check(settings: &Settings, is_insecure: bool) -> Result<(), Exit> 
             )));
         }
     }
-    told(settings, ["listen", "advertise"], "--advertise", "clients")?;
-    told(settings, ["peer_listen", "peer_advertise"], "--peer-advertise", "other nodes")
+    Ok(())
 }
 
-/// Makes sure that what somebody is told to connect to is one place.
+/// What is amiss with what others are told to connect to.
+pub(crate) fn warnings(settings: &Settings) -> Vec<String> {
+    let clients = told(settings, ["listen", "advertise"], "--advertise", "clients");
+    let nodes = told(settings, ["peer_listen", "peer_advertise"], "--peer-advertise", "other nodes");
+    clients.into_iter().chain(nodes).collect()
+}
+
 fn told(
     settings: &Settings,
     [listen, advertise]: [&'static str; 2],
     flag: &str,
     whom: &str,
-) -> Result<(), Exit> {
+) -> Option<String> {
     let name = if settings.text(advertise).is_empty() { listen } else { advertise };
     let address = settings.text(name);
-    match is_everywhere(address) {
-        false => Ok(()),
-        true => Err(Exit::usage(format!(
+    is_everywhere(address).then(|| {
+        format!(
             "{name} is {address}, which is every address of this machine and tells {whom} nothing; say {flag} HOST:PORT \
              with an address at which they reach this node"
-        ))),
-    }
+        )
+    })
 }
 
 /// Whether an address is reachable from this machine only.
@@ -69,28 +73,38 @@ mod tests {
         }
     }
 
-    fn refused(flags: &[(&'static str, &str)], is_insecure: bool) -> Option<String> {
+    fn settings(flags: &[(&'static str, &str)]) -> Settings {
         let flags: Vec<_> = flags.iter().map(|(name, value)| (*name, Some((*value).to_owned()))).collect();
-        let settings = Settings::load(None, std::iter::empty(), &flags).unwrap();
-        check(&settings, is_insecure).err().map(|exit| format!("{} {exit}", exit.code()))
+        Settings::load(None, std::iter::empty(), &flags).unwrap()
     }
 
     #[test]
-    fn who_listens_everywhere_says_where_he_is_found() {
+    fn listening_beyond_this_machine_takes_a_word() {
+        for name in ["listen", "peer_listen", "admin_listen"] {
+            let settings = settings(&[(name, "10.0.0.1:3000")]);
+            let refused = check(&settings, false).unwrap_err();
+            assert_eq!(refused.code(), 2);
+            assert!(refused.to_string().contains("--insecure"), "{refused}");
+            assert!(check(&settings, true).is_ok());
+        }
+        assert!(check(&settings(&[]), false).is_ok());
+    }
+
+    #[test]
+    fn who_listens_everywhere_is_told_to_say_where_he_is_found() {
         for (listen, advertise, flag) in
             [("listen", "advertise", "--advertise"), ("peer_listen", "peer_advertise", "--peer-advertise")]
         {
             for everywhere in ["0.0.0.0:3000", "[::]:3000"] {
-                let says = refused(&[(listen, everywhere)], true).unwrap();
-                let expected = format!("2 {listen} is {everywhere}");
-                assert!(says.starts_with(&expected) && says.contains(&format!("{flag} HOST:PORT")), "{says}");
-                assert_eq!(refused(&[(listen, everywhere), (advertise, "10.0.0.1:3000")], true), None);
-                assert!(refused(&[(listen, "10.0.0.1:1"), (advertise, everywhere)], true).is_some());
-                let says = refused(&[(listen, everywhere)], false).unwrap();
-                assert!(says.contains("--insecure"), "{says}");
+                let says = warnings(&settings(&[(listen, everywhere)]));
+                let expected = format!("{listen} is {everywhere}");
+                assert!(says[0].starts_with(&expected) && says[0].contains(&format!("{flag} HOST:PORT")));
+                let told = [(listen, everywhere), (advertise, "10.0.0.1:3000")];
+                assert_eq!(warnings(&settings(&told)), Vec::<String>::new());
+                assert_eq!(warnings(&settings(&[(listen, "10.0.0.1:1"), (advertise, everywhere)])).len(), 1);
             }
         }
-        assert_eq!(refused(&[("listen", "10.0.0.1:3000"), ("admin_listen", "0.0.0.0:3002")], true), None);
-        assert_eq!(refused(&[], false), None);
+        let rest = [("listen", "10.0.0.1:3000"), ("admin_listen", "0.0.0.0:3002")];
+        assert_eq!(warnings(&settings(&rest)), Vec::<String>::new());
     }
 }

@@ -57,6 +57,9 @@ where
 
 fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeConfig, Exit> {
     addresses::check(settings, arguments.insecure)?;
+    for warning in addresses::warnings(settings) {
+        tracing::warn!("{warning}");
+    }
     let snapshot_entries = settings.number("raft.snapshot_entries")?;
     let keep_entries = settings.number_unless_empty("raft.keep_entries")?;
     let rate = |name| settings.number(name).map(|rate| u32::try_from(rate).unwrap_or(u32::MAX));

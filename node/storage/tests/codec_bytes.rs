@@ -311,7 +311,7 @@ fn sample_requests() -> Vec<Request> {
                 password_hash: "$h".into(),
             }),
         ),
-        (made, Principal::Internal, Command::OpenSession(OpenSession { user: UserId(3) })),
+        (made, Principal::Internal, Command::OpenSession(OpenSession { user: UserId(3), token_version: 0 })),
         (
             made,
             Principal::Internal,
@@ -378,6 +378,7 @@ fn sample_outcomes() -> Vec<Outcome> {
         Rejection::Forbidden,
         Rejection::KeyReused,
         Rejection::KeyExpired,
+        Rejection::KeyAhead,
         Rejection::TooManyKeys,
         Rejection::VenueNotFound(VenueId(9)),
         Rejection::ResourceNotFound(ResourceId(9)),

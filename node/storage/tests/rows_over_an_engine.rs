@@ -99,7 +99,10 @@ fn morning() -> Vec<Entry> {
             3,
             vec![
                 (operator, Command::ChangeRole(ChangeRole { user: UserId(2), role: Role::Staff })),
-                (Principal::Internal, Command::OpenSession(OpenSession { user: UserId(3) })),
+                (
+                    Principal::Internal,
+                    Command::OpenSession(OpenSession { user: UserId(3), token_version: 0 }),
+                ),
                 (
                     Principal::Internal,
                     Command::RefreshSession(RefreshSession { session: SessionId(1), sequence: 0 }),

@@ -30,6 +30,7 @@ fn every_refusal_has_a_status_and_a_code() {
         Rejection::Forbidden,
         Rejection::KeyReused,
         Rejection::KeyExpired,
+        Rejection::KeyAhead,
         Rejection::TooManyKeys,
         Rejection::VenueNotFound(VenueId(1)),
         Rejection::ResourceNotFound(ResourceId(2)),
@@ -53,30 +54,31 @@ fn every_refusal_has_a_status_and_a_code() {
     check(
         rejections.iter().map(rejected),
         expect![[r#"
-        401 unauthenticated final: the token was revoked; log in again
-        403 forbidden final: your role does not allow this call
-        422 key_reused final: this idempotency key was used for another call; a new call needs a new key
-        409 key_expired final: this idempotency key is so old that nobody knows whether it had an effect; look, then use a new key
-        429 too_many_keys retry: all idempotency keys of this user are used up for now; wait, or call without a key
-        404 venue_not_found final: there is no venue:1, or it is not yours
-        404 resource_not_found final: there is no resource:2, or it is not yours
-        404 slot_not_found final: there is no slot:3, or it is not yours
-        404 slot_not_found final: there is no slot with this window, or it is not yours
-        404 pool_not_found final: there is no pool:4 in this slot, or it is not yours
-        404 booking_not_found final: there is no booking:5, or it is not yours
-        404 user_not_found final: there is no user:6, or it is not yours
-        409 email_taken final: somebody has signed up with this address
-        401 session_invalid final: this refresh token has expired, was used before, or was revoked; log in again
-        409 slot_full final: the slot is sold out {"alternatives":[],"available":0,"soldOutAt":"2027-01-15T08:00:00Z"}
-        409 slot_full final: only 2 places are left {"alternatives":[],"available":2}
-        409 slot_full final: the slot is sold out; the alternatives have room {"alternatives":[8,9],"available":0,"soldOutAt":"2027-01-15T08:00:00Z"}
-        409 slot_full final: only 1 place is left; the alternatives have room {"alternatives":[8],"available":1}
-        412 version final: the booking has changed; its version is 7 {"version":7}
-        409 already_cancelled final: the booking was cancelled
-        409 already_used final: the party was admitted at 2027-01-15T08:00:00Z by user 6 {"usedAt":"2027-01-15T08:00:00Z","usedBy":6}
-        409 too_early final: the slot begins at 2027-01-15T08:00:00Z {"opensAt":"2027-01-15T08:00:00Z"}
-        409 too_late final: the slot ended at 2027-01-15T08:00:00Z {"endedAt":"2027-01-15T08:00:00Z"}
-    "#]],
+            401 unauthenticated final: the token was revoked; log in again
+            403 forbidden final: your role does not allow this call
+            422 key_reused final: this idempotency key was used for another call; a new call needs a new key
+            409 key_expired final: this idempotency key is so old that nobody knows whether it had an effect; look, then use a new key
+            503 key_ahead retry: this idempotency key names a moment to come: your clock is ahead, or the cluster has not caught up with the time yet; nothing was done
+            429 too_many_keys retry: all idempotency keys of this user are used up for now; wait, or call without a key
+            404 venue_not_found final: there is no venue:1, or it is not yours
+            404 resource_not_found final: there is no resource:2, or it is not yours
+            404 slot_not_found final: there is no slot:3, or it is not yours
+            404 slot_not_found final: there is no slot with this window, or it is not yours
+            404 pool_not_found final: there is no pool:4 in this slot, or it is not yours
+            404 booking_not_found final: there is no booking:5, or it is not yours
+            404 user_not_found final: there is no user:6, or it is not yours
+            409 email_taken final: somebody has signed up with this address
+            401 session_invalid final: this refresh token has expired, was used before, or was revoked; log in again
+            409 slot_full final: the slot is sold out {"alternatives":[],"available":0,"soldOutAt":"2027-01-15T08:00:00Z"}
+            409 slot_full final: only 2 places are left {"alternatives":[],"available":2}
+            409 slot_full final: the slot is sold out; the alternatives have room {"alternatives":[8,9],"available":0,"soldOutAt":"2027-01-15T08:00:00Z"}
+            409 slot_full final: only 1 place is left; the alternatives have room {"alternatives":[8],"available":1}
+            412 version final: the booking has changed; its version is 7 {"version":7}
+            409 already_cancelled final: the booking was cancelled
+            409 already_used final: the party was admitted at 2027-01-15T08:00:00Z by user 6 {"usedAt":"2027-01-15T08:00:00Z","usedBy":6}
+            409 too_early final: the slot begins at 2027-01-15T08:00:00Z {"opensAt":"2027-01-15T08:00:00Z"}
+            409 too_late final: the slot ended at 2027-01-15T08:00:00Z {"endedAt":"2027-01-15T08:00:00Z"}
+        "#]],
     );
 }
 

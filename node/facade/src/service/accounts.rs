@@ -37,16 +37,18 @@ impl Service {
     ) -> Result<TokenPair> {
         let find = |view: &holdfast_raft::View<'_>| {
             let id = user_by_email(view, email)?;
-            Some((id, view.row::<User>(id)?.password_hash.clone()))
+            let user = view.row::<User>(id)?;
+            Some((id, user.token_version, user.password_hash.clone()))
         };
         let user = self.read(Consistency::Linearizable, call.deadline, find).await?.value;
-        let known = user.as_ref().map(|(_, hash)| hash.clone());
+        let known = user.as_ref().map(|(.., hash)| hash.clone());
         let is_right = self.parts.passwords.verify(password, known, call.deadline).await?;
-        let Some((user, _)) = user.filter(|_| is_right) else {
+        let Some((user, token_version, _)) = user.filter(|_| is_right) else {
             return Err(Problem::new(401, "bad_credentials", "the address or the password is wrong"));
         };
         let id = owned_by(KeyOwner::User(user.0), call.id);
-        self.open(Command::OpenSession(OpenSession { user }), &CallContext { id, ..*call }).await
+        let open = Command::OpenSession(OpenSession { user, token_version });
+        self.open(open, &CallContext { id, ..*call }).await
     }
 
     /// Trades a refresh token for a new pair.

@@ -75,8 +75,7 @@ impl Service {
         self.parts.replica.recovered(deadline).await?;
         let access =
             self.parts.tokens.verify_access(token.ok_or_else(no_token)?, self.now(), deadline).await?;
-        let caller = self.caller(access, deadline).await?;
-        if access::allows(endpoint, caller.role) { Ok(caller) } else { Err(Problem::forbidden()) }
+        self.caller(endpoint, access, deadline).await
     }
 
     /// As [`Service::admit`], from what this node knows: for calls that must be answered without a quorum.
@@ -102,17 +101,20 @@ impl Service {
         time_to_judge_by(is_recovered, self.now(), &*self.parts.clock)
     }
 
-    /// The user of a token as he is now. Somebody unknown here may just be new: that is asked of the leader.
-    async fn caller(&self, access: Access, deadline: Instant) -> Result<Caller> {
+    /// The user of a token, if he may make this call. Whoever is unknown here may just be new, and whoever may not may
+    /// just have been given his role: nobody is refused for what only this node does not know yet.
+    async fn caller(&self, endpoint: Endpoint, access: Access, deadline: Instant) -> Result<Caller> {
         let Access { user, token_version, .. } = access;
         let is_current = |(version, _): &(u32, Role)| *version == token_version;
-        if let Some((_, role)) = self.known_user(user)?.filter(is_current) {
+        let is_allowed = |(_, role): &(u32, Role)| access::allows(endpoint, *role);
+        if let Some((_, role)) = self.known_user(user)?.filter(is_current).filter(is_allowed) {
             return Ok(Caller { user, role, token_version });
         }
         let read =
             self.parts.replica.read(Consistency::Linearizable, deadline, |view| user_row(view, user)).await?;
         match read.value.filter(is_current) {
-            Some((_, role)) => Ok(Caller { user, role, token_version }),
+            Some((_, role)) if access::allows(endpoint, role) => Ok(Caller { user, role, token_version }),
+            Some(_) => Err(Problem::forbidden()),
             None => Err(revoked()),
         }
     }

@@ -54,9 +54,11 @@ impl Replica {
             Consistency::Stale { max_age } => {
                 // After a restart the state may be older than what this node has shown before.
                 self.recovered(deadline).await?;
+                // Before the look: what is applied meanwhile makes the state younger than it is said to be, never older.
+                let fresh_at = self.parts.freshness.fresh_at(self.parts.progress.borrow().applied);
                 let (value, index) = self.look(with)?;
                 // A state that was never known to be current may be as old as can be.
-                let age = self.parts.freshness.age(Some(index)).unwrap_or(Duration::MAX);
+                let age = fresh_at.map_or(Duration::MAX, |at| at.elapsed());
                 match max_age {
                     Some(max_age) if age > max_age => Err(ReadError::TooStale {
                         age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),

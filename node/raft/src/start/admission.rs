@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use holdfast_proto::raft as wire;
 use holdfast_proto::raft::peer_client::PeerClient;
 use holdfast_storage::files::{Files, create_dir_durably};
@@ -44,11 +45,13 @@ pub(super) async fn settle_identity<F: Files>(
     path: &Path,
 ) -> Result<Settled, StartError> {
     create_dir_durably(files, &options.data_dir).await?;
-    let identity = match Identity::read(files, path).await? {
+    let known = Identity::read(files, path).await?;
+    let is_node = known.as_ref().is_some_and(|identity| identity.membership.is_some());
+    if !is_node && !options.init && others(options).is_empty() {
+        return Err(StartError::NothingToDo(options.data_dir.display().to_string()));
+    }
+    let identity = match known {
         Some(identity) => identity,
-        None if !options.init && options.join.is_empty() => {
-            return Err(StartError::NothingToDo(options.data_dir.display().to_string()));
-        }
         None => {
             // Kept before anybody hears of it: the same folder asks again under the same key.
             let identity = new_identity();
@@ -154,9 +157,7 @@ async fn ask_before_founding(
 async fn ask_all(options: &NodeOptions, identity: &Identity) -> Result<Round, StartError> {
     let mut said = Vec::new();
     let mut is_anybody_there = false;
-    // The same list may be given to every node of a cluster.
-    let own_address = own_address(options);
-    for peer in options.join.iter().filter(|peer| **peer != own_address) {
+    for peer in others(options) {
         let why = match ask(options, identity, peer).await {
             JoinAnswer::Admitted(own) => return Ok(Round::Admitted(own)),
             JoinAnswer::Refused(why) => return Err(StartError::Refused(why)),
@@ -178,9 +179,12 @@ async fn ask_to_come_back(
     identity: &Identity,
     own: NodeIdentity,
 ) -> Result<(), StartError> {
+    // All at once: one that says nothing must not use up the time of the others.
+    let mut answers: FuturesUnordered<_> =
+        others(options).into_iter().map(|peer| ask(options, identity, peer)).collect();
     let asked = async {
-        for peer in &options.join {
-            match ask(options, identity, peer).await {
+        while let Some(answer) = answers.next().await {
+            match answer {
                 JoinAnswer::Refused(why) => return Err(StartError::Refused(why)),
                 JoinAnswer::Admitted(_) => return Ok(()),
                 JoinAnswer::TryLater(_) | JoinAnswer::OutOfReach(_) => (),
@@ -195,6 +199,12 @@ async fn ask_to_come_back(
             Ok(())
         }
     }
+}
+
+/// Whom to ask: the same list may be given to every node of a cluster.
+fn others(options: &NodeOptions) -> Vec<&str> {
+    let own_address = own_address(options);
+    options.join.iter().map(String::as_str).filter(|peer| *peer != own_address).collect()
 }
 
 async fn ask(options: &NodeOptions, identity: &Identity, peer: &str) -> JoinAnswer {

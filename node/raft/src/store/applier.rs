@@ -151,11 +151,11 @@ impl Worker {
 
         // Only now, when every reader of this node sees the rows, does anybody hear of them.
         self.publish();
-        let applied = outcomes.iter().flat_map(|outcomes: &Arc<[Applied]>| outcomes.iter());
-        self.parts.waiting.resolve(identities.iter().zip(applied));
         for outcomes in &outcomes {
             self.parts.observer.applied(outcomes);
         }
+        let applied = outcomes.iter().flat_map(|outcomes: &Arc<[Applied]>| outcomes.iter());
+        self.parts.waiting.resolve(identities.iter().zip(applied));
         Ok(outcomes)
     }
 

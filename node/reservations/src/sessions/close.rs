@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::outcome::{Halt, Outcome};
-use crate::sessions::{self, SESSIONS_MAX};
+use crate::sessions;
 
 /// Ends every session of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,9 +13,7 @@ pub struct CloseSessions;
 impl CloseSessions {
     pub(crate) fn apply(self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
         let actor = context.actor()?;
-        for session in sessions::of_user(context, actor.user, SESSIONS_MAX) {
-            sessions::end(context, session, actor.user);
-        }
+        sessions::end_all(context, actor.user);
         Ok(Outcome::SessionsClosed(actor.user))
     }
 }

@@ -16,7 +16,7 @@ use crate::slots::{Pool, PoolKind, Slot, SlotStatus, Window};
 /// Slots one command may open. The facade refuses more.
 pub const SLOTS_PER_COMMAND_MAX: usize = 1000;
 
-/// Pools one command may open, in all its slots together: some 100 KiB of log and a few milliseconds of apply. The
+/// Pools one command may open, in all its slots together: less than the 1 MiB that an entry holds, and a few milliseconds of apply. The
 /// facade refuses more.
 pub const POOLS_PER_COMMAND_MAX: usize = 4000;
 

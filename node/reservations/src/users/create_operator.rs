@@ -6,10 +6,11 @@ use crate::context::Context;
 use crate::outcome::{Halt, Outcome, Rejection};
 use crate::principal::Role;
 use crate::rows::ReadTyped as _;
+use crate::sessions;
 use crate::users::{self, User};
 
-/// Makes the first operator: a new user, or the one who has signed up with that address, whose password and tokens
-/// then count no more. Changes nothing where there is an operator. Internal: proposed by the node that founds a cluster.
+/// Makes the first operator: a new user, or the one who has signed up with that address, whose password, tokens
+/// and sessions then count no more. Changes nothing where there is an operator. Internal: proposed by the node that founds a cluster.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateOperator {
     /// The address to sign in with, in lower case.
@@ -38,6 +39,7 @@ impl CreateOperator {
             };
             let profile = user.profile();
             context.put(id, user);
+            sessions::end_all(context, id);
             return Ok(Outcome::User(id, profile));
         }
 
@@ -67,7 +69,10 @@ mod tests {
     use super::CreateOperator;
     use crate::rows::ReadTyped as _;
     use crate::transcript::Stage;
-    use crate::{Command, MemoryRows, Outcome, Principal, Rejection, Role, SignUp, State, User, UserId};
+    use crate::{
+        Command, MemoryRows, OpenSession, Outcome, Principal, RefreshSession, Rejection, Role, SessionId,
+        SignUp, State, User, UserId,
+    };
     use crate::{Entry, Request, Timestamp};
 
     fn submit(state: &mut State<MemoryRows>, principal: Principal, command: Command) -> Outcome {
@@ -88,7 +93,17 @@ mod tests {
             let guest = SignUp { email, name, password_hash: "of a guest".to_owned() };
             submit(&mut state, Principal::Anonymous, Command::SignUp(guest));
         }
+        let open = |token_version| Command::OpenSession(OpenSession { user: UserId(2), token_version });
+        let refresh = Command::RefreshSession(RefreshSession { session: SessionId(1), sequence: 0 });
+        assert!(matches!(submit(&mut state, Principal::Internal, open(0)), Outcome::Session { .. }));
         submit(&mut state, Principal::Internal, operator("olga@example.com"));
+        let invalid = Outcome::Rejected(Rejection::SessionInvalid);
+        assert_eq!(submit(&mut state, Principal::Internal, refresh), invalid, "a guest's session");
+        assert_eq!(
+            submit(&mut state, Principal::Internal, open(0)),
+            invalid,
+            "a password that was verified before"
+        );
         let olga = state.rows().row::<User>(UserId(2)).unwrap();
         assert_eq!((olga.role, olga.password_hash.as_str()), (Role::Operator, "of the cluster"));
         assert_eq!(olga.token_version, 1, "the guest's tokens count no more");

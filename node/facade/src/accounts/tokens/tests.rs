@@ -7,7 +7,7 @@ use crate::stage::{MIA, Stage};
 
 /// The session that the rules open at a moment.
 fn opened_at(at: u64) -> Opened {
-    let open = Command::OpenSession(OpenSession { user: MIA });
+    let open = Command::OpenSession(OpenSession { user: MIA, token_version: 0 });
     let outcome = Stage::new().apply(at, Principal::Internal, open);
     let Outcome::Session { session, user, sequence, token_version, expires_at } = outcome else {
         panic!("no session")

@@ -69,6 +69,17 @@ async fn a_body_without_an_end_is_cut_off() {
     scene.expect_unharmed(&seen).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_ends_its_call() {
+    let _machine = beside().await;
+    let mut scene = Scene::open(1).await;
+    let seen = scene.visible().await;
+    let reply = announced(&scene, ONE, 100, b"{\"slotId\":").await;
+    assert_eq!(judged(&reply), "408 too_slow");
+    assert_eq!(reply.header("connection"), "close");
+    scene.expect_unharmed(&seen).await;
+}
+
 /// Sends a body with a length that need not be its own.
 async fn announced(scene: &Scene, path: &str, length: usize, body: &[u8]) -> RawReply {
     let mut request = head(scene, path, &format!("Content-Length: {length}"));
