@@ -1,6 +1,7 @@
 //! Bodies that are too large, or no text at all.
 
 use holdfast_processes::{RawReply, beside, raw_call};
+use serde_json::{Value, json};
 
 use super::scene::{Scene, problem_in};
 
@@ -75,7 +76,10 @@ async fn a_body_that_does_not_come_ends_its_call() {
     let mut scene = Scene::open(1).await;
     let seen = scene.visible().await;
     let reply = announced(&scene, ONE, 100, b"{\"slotId\":").await;
-    assert_eq!(judged(&reply), "408 too_slow");
+    let Value::Object(problem) = &reply.json else { panic!("no problem: {reply:?}") };
+    assert_eq!((reply.status, &problem["code"]), (408, &json!("too_slow")));
+    // Nothing was done, so the same call may come again.
+    assert_eq!(problem["retryable"], true);
     assert_eq!(reply.header("connection"), "close");
     scene.expect_unharmed(&seen).await;
 }
