@@ -111,7 +111,7 @@ impl Scene {
         self.expect_unharmed(&seen).await;
     }
 
-    /// A call with any head and body, to any node.
+    /// A call with any head and body, to the first node.
     pub(super) async fn call(
         &self,
         method: &str,
