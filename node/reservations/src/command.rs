@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::apps::{AddAppSecret, CreateApp, DeleteApp, RevokeAppSecret};
 use crate::bookings::{book::Book, cancel::Cancel, check_in::CheckIn, modify::Modify};
 use crate::context::Context;
 use crate::due::Tick;
@@ -10,10 +11,10 @@ use crate::outcome::{Halt, Outcome};
 use crate::principal::Principal;
 use crate::requests::RequestId;
 use crate::resources::CreateResource;
-use crate::sessions::{CloseSessions, OpenSession, RefreshSession};
+use crate::sessions::{CloseSessions, LogOut, OpenSession, RefreshSession};
 use crate::slots::OpenSlots;
 use crate::time::Timestamp;
-use crate::users::{ChangeRole, CreateOperator, SignUp};
+use crate::users::{BanUser, ChangeRole, CreateOperator, CreateUser, LiftBan, SetPassword, SetRole, SignUp};
 use crate::venues::CreateVenue;
 
 /// What one log entry carries: many requests, and the moment the leader stamped on them.
@@ -69,6 +70,26 @@ pub enum Command {
     Tick(Tick),
     /// See [`RegisterNodeKey`].
     RegisterNodeKey(RegisterNodeKey),
+    /// Accounts: see [`LogOut`].
+    LogOut(LogOut),
+    /// See [`SetRole`].
+    SetRole(SetRole),
+    /// See [`SetPassword`].
+    SetPassword(SetPassword),
+    /// See [`BanUser`].
+    BanUser(BanUser),
+    /// See [`LiftBan`].
+    LiftBan(LiftBan),
+    /// See [`CreateUser`].
+    CreateUser(CreateUser),
+    /// Apps: see [`CreateApp`].
+    CreateApp(CreateApp),
+    /// See [`AddAppSecret`].
+    AddAppSecret(AddAppSecret),
+    /// See [`RevokeAppSecret`].
+    RevokeAppSecret(RevokeAppSecret),
+    /// See [`DeleteApp`].
+    DeleteApp(DeleteApp),
 }
 
 impl Command {
@@ -89,6 +110,16 @@ impl Command {
             Self::CheckIn(command) => command.apply(context),
             Self::Tick(command) => command.apply(context),
             Self::RegisterNodeKey(command) => command.apply(context),
+            Self::LogOut(command) => command.apply(context),
+            Self::SetRole(command) => command.apply(context),
+            Self::SetPassword(command) => command.apply(context),
+            Self::BanUser(command) => command.apply(context),
+            Self::LiftBan(command) => command.apply(context),
+            Self::CreateUser(command) => command.apply(context),
+            Self::CreateApp(command) => command.apply(context),
+            Self::AddAppSecret(command) => command.apply(context),
+            Self::RevokeAppSecret(command) => command.apply(context),
+            Self::DeleteApp(command) => command.apply(context),
         }
     }
 
@@ -111,6 +142,16 @@ impl Command {
             Self::CheckIn(_) => "check_in",
             Self::Tick(_) => "tick",
             Self::RegisterNodeKey(_) => "register_node_key",
+            Self::LogOut(_) => "log_out",
+            Self::SetRole(_) => "set_role",
+            Self::SetPassword(_) => "set_password",
+            Self::BanUser(_) => "ban_user",
+            Self::LiftBan(_) => "lift_ban",
+            Self::CreateUser(_) => "create_user",
+            Self::CreateApp(_) => "create_app",
+            Self::AddAppSecret(_) => "add_app_secret",
+            Self::RevokeAppSecret(_) => "revoke_app_secret",
+            Self::DeleteApp(_) => "delete_app",
         }
     }
 }

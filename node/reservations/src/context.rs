@@ -11,7 +11,6 @@ use crate::overlay::{Changes, Overlay};
 use crate::principal::{Principal, Role};
 use crate::rows::{Key, Order, ReadRows, ReadTyped as _, Row, Stored};
 use crate::time::Timestamp;
-use crate::users::User;
 
 /// One command's view of the state.
 pub struct Context<'a> {
@@ -53,13 +52,8 @@ impl<'a> Context<'a> {
 
     /// The user behind the principal, with the role he has now.
     pub(crate) fn actor(&self) -> Result<Actor, Halt> {
-        let Principal::User { user, token_version } = self.principal else {
-            return Err(Rejection::Unauthenticated.into());
-        };
-        match self.row::<User>(user) {
-            Some(row) if row.token_version == token_version => Ok(Actor { user, role: row.role }),
-            _ => Err(Rejection::Unauthenticated.into()),
-        }
+        let acting = self.principal.acting_in(self);
+        acting.map(|(user, role)| Actor { user, role }).ok_or_else(|| Rejection::Unauthenticated.into())
     }
 
     /// The actor, if his role satisfies `allows`.
@@ -72,7 +66,9 @@ impl<'a> Context<'a> {
     pub(crate) fn only_internal(&self) -> Result<(), Halt> {
         match self.principal {
             Principal::Internal => Ok(()),
-            Principal::Anonymous | Principal::User { .. } => Err(Rejection::Forbidden.into()),
+            Principal::Anonymous | Principal::User { .. } | Principal::App { .. } => {
+                Err(Rejection::Forbidden.into())
+            }
         }
     }
 

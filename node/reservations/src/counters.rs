@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::ids::{BookingId, PoolId, ResourceId, SessionId, SlotId, UserId, VenueId};
-use crate::outcome::{Contradiction, Halt};
-use crate::principal::Role;
+use crate::outcome::{Contradiction, Halt, Rejection};
 use crate::rows::ReadTyped as _;
 
 /// Ids stay below this: what is above belongs to the number of a Raft group, and both together stay exact in a JSON
@@ -29,8 +28,21 @@ pub struct Counters {
     pub users: u64,
     /// Sessions opened.
     pub sessions: u64,
-    /// Users who are operators now.
+    /// Users who may operate now: operators who are not banned.
     pub operators: u64,
+}
+
+/// Whether somebody may operate the cluster: an operator who is not banned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operates {
+    Yes,
+    No,
+}
+
+impl From<bool> for Operates {
+    fn from(operates: bool) -> Self {
+        if operates { Self::Yes } else { Self::No }
+    }
 }
 
 impl Context<'_> {
@@ -38,16 +50,28 @@ impl Context<'_> {
         self.row::<Counters>(()).map_or_else(Counters::default, |row| (*row).clone())
     }
 
-    /// Keeps count of operators when somebody's role changes.
-    pub(crate) fn count_operator(&mut self, before: Option<Role>, after: Role) {
+    /// Keeps count of operators when somebody's role or ban changes.
+    pub(crate) fn count_operator(&mut self, before: Operates, after: Operates) {
         let mut counters = self.counters();
-        let operated = before.is_some_and(Role::operates);
-        match (operated, after.operates()) {
-            (false, true) => counters.operators = counters.operators.saturating_add(1),
-            (true, false) => counters.operators = counters.operators.saturating_sub(1),
-            (true, true) | (false, false) => return,
+        match (before, after) {
+            (Operates::No, Operates::Yes) => counters.operators = counters.operators.saturating_add(1),
+            (Operates::Yes, Operates::No) => counters.operators = counters.operators.saturating_sub(1),
+            (Operates::Yes, Operates::Yes) | (Operates::No, Operates::No) => return,
         }
         self.put((), counters);
+    }
+
+    /// As [`Context::count_operator`], unless nobody would be left to operate the cluster.
+    pub(crate) fn count_operator_but_the_last(
+        &mut self,
+        before: Operates,
+        after: Operates,
+    ) -> Result<(), Halt> {
+        if (before, after) == (Operates::Yes, Operates::No) && self.counters().operators <= 1 {
+            return Err(Rejection::LastOperator.into());
+        }
+        self.count_operator(before, after);
+        Ok(())
     }
 }
 

@@ -1,22 +1,25 @@
 //! The invariants that no command may break, all checked at once: after every command in tests and in simulation.
 
+mod accounts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bookings::{Booking, BookingState};
 use crate::counters::Counters;
 use crate::due::DueKind;
-use crate::ids::PoolId;
+use crate::ids::{PoolId, UserId};
 use crate::outcome::Outcome;
 use crate::pools::PoolCounts;
 use crate::rows::{Key, Order, ReadRows, ReadTyped as _, Row, Rows};
 use crate::slots::{Slot, SlotStatus};
 use crate::state::State;
 use crate::time::Timestamp;
+use crate::users;
 
 impl<R: Rows> State<R> {
     /// Reads every row and lists what is wrong, each line naming the invariant of `docs/INVARIANTS.md` it breaks.
     pub fn check_invariants(&self) -> Vec<String> {
-        let end = Key::KeyCount(u32::MAX, u64::MAX);
+        let end = Key::App(UserId(u64::MAX));
         let rows = self.rows().scan(Key::Clock..end, Order::Ascending, usize::MAX);
         let mut check = Check { rows: self.rows(), now: self.now(), broken: Vec::new() };
         check.pools(&rows);
@@ -24,6 +27,7 @@ impl<R: Rows> State<R> {
         check.indexes(&rows);
         check.ids(&rows);
         check.due(&rows);
+        check.accounts(&rows);
         check.broken
     }
 }
@@ -114,7 +118,7 @@ impl Check<'_> {
         }
     }
 
-    /// INV-6: no id is above its counter, and the operators are counted.
+    /// INV-6: no id is above its counter, and the operators who are not banned are counted.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other rows have no id of their own")]
     fn ids(&mut self, rows: &[(Key, Row)]) {
         let counters = self.rows.row::<Counters>(()).map_or_else(Counters::default, |row| (*row).clone());
@@ -131,8 +135,11 @@ impl Check<'_> {
             };
             self.expect((1..=given).contains(&id), || format!("INV-6: {key:?} is above its counter {given}"));
         }
-        let operate = |row: &Row| matches!(row, Row::User(user) if user.role.operates());
-        let operators = rows.iter().filter(|(_, row)| operate(row)).count() as u64;
+        let operates = |key: &Key, row: &Row| match (key, row) {
+            (Key::User(id), Row::User(user)) => user.role.operates() && !users::is_banned(self.rows, *id),
+            _ => false,
+        };
+        let operators = rows.iter().filter(|(key, row)| operates(key, row)).count() as u64;
         self.expect(operators == counters.operators, || {
             format!("INV-6: {operators} operators are counted as {}", counters.operators)
         });

@@ -8,6 +8,7 @@
 #![deny(clippy::disallowed_methods)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "tests may overflow loudly"))]
 
+mod apps;
 mod bookings;
 mod clock;
 mod command;
@@ -34,6 +35,9 @@ mod transcript;
 mod users;
 mod venues;
 
+pub use apps::{
+    AddAppSecret, App, AppSecret, CreateApp, DeleteApp, RevokeAppSecret, SECRETS_MAX, list as list_apps,
+};
 pub use bookings::book::{Book, SlotName};
 pub use bookings::modify::{Modify, SlotChoice};
 pub use bookings::{Booking, BookingState, Of as BookingsOf, list as list_bookings};
@@ -54,12 +58,15 @@ pub use requests::{
 };
 pub use resources::{CreateResource, Resource, ResourceKind, list as list_resources};
 pub use rows::{Key, MemoryRows, Order, ReadRows, ReadTyped, Row, Rows, Stored, merge_changes};
-pub use sessions::{CloseSessions, OpenSession, RefreshSession, SESSION_DURATION, Session};
+pub use sessions::{CloseSessions, LogOut, OpenSession, RefreshSession, SESSION_DURATION, Session};
 pub use slots::{
     NewPool, NewSlot, OpenSlots, POOLS_PER_COMMAND_MAX, POOLS_PER_SLOT_MAX, Pool, PoolKind,
     SLOTS_PER_COMMAND_MAX, Slot, SlotStatus, Window, at_window as slot_at_window, list as list_slots,
 };
 pub use state::State;
 pub use time::{Millis, Timestamp};
-pub use users::{ChangeRole, CreateOperator, SignUp, User, UserProfile, by_email as user_by_email};
+pub use users::{
+    Account, Ban, BanUser, ChangeRole, CreateOperator, CreateUser, LiftBan, SetPassword, SetRole, SignUp,
+    User, UserProfile, account, by_email as user_by_email, list as list_users,
+};
 pub use venues::{CreateVenue, Venue, list as list_venues};

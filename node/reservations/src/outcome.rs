@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::apps::App;
 use crate::bookings::Booking;
 use crate::event::Event;
 use crate::ids::{BookingId, PoolId, ResourceId, Revision, SessionId, SlotId, UserId, VenueId};
 use crate::resources::Resource;
 use crate::slots::Slot;
 use crate::time::Timestamp;
-use crate::users::UserProfile;
+use crate::users::{Account, UserProfile};
 use crate::venues::Venue;
 
 /// What became of one command of an entry.
@@ -64,6 +65,12 @@ pub enum Outcome {
     },
     /// A node's key was published.
     NodeKeyRegistered,
+    /// A user was made or changed by an operator, an app or himself.
+    Account(UserId, Account),
+    /// An app was made, or its secrets changed.
+    App(UserId, App),
+    /// An app was deleted.
+    AppDeleted(UserId),
 }
 
 /// Why a command was refused. Data, not an error: agreed by all nodes and given again to every retry.
@@ -123,6 +130,20 @@ pub enum Rejection {
     },
     /// The key names a moment to come: the caller's clock is ahead, or the cluster's behind.
     KeyAhead,
+    /// Nobody would be left to operate the cluster.
+    LastOperator,
+    /// The user is banned.
+    Banned,
+    /// The user is an app's: it has no password, and its role is fixed.
+    UserIsApp(UserId),
+    /// No such app.
+    AppNotFound(UserId),
+    /// The app has no such secret.
+    SecretNotFound(u32),
+    /// The app has as many secrets as it may have.
+    TooManySecrets,
+    /// There are as many apps as there may be.
+    TooManyApps,
 }
 
 /// What somebody who finds a slot full can use.

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::apps::App;
 use crate::ids::UserId;
+use crate::rows::{ReadRows, ReadTyped as _};
+use crate::users::{self, User};
 
 /// Who a command comes from, as verified by the node that received it. Clients can never set it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,6 +21,13 @@ pub enum Principal {
     },
     /// The cluster itself: the scheduler and the nodes.
     Internal,
+    /// An app that showed one of its secrets, which must still be among those of the app's row.
+    App {
+        /// The app's user.
+        user: UserId,
+        /// The number of the secret among the app's.
+        secret: u32,
+    },
 }
 
 impl Principal {
@@ -26,7 +36,26 @@ impl Principal {
     pub fn scope(self) -> u64 {
         match self {
             Self::Anonymous | Self::Internal => 0,
-            Self::User { user, .. } => user.0,
+            Self::User { user, .. } | Self::App { user, .. } => user.0,
+        }
+    }
+
+    /// The user behind it with the role he has in these rows; `None` if it is nobody, or if what proved it has been
+    /// revoked.
+    #[must_use]
+    pub fn acting_in(self, rows: &(impl ReadRows + ?Sized)) -> Option<(UserId, Role)> {
+        match self {
+            Self::Anonymous | Self::Internal => None,
+            Self::User { user, token_version } => {
+                let row = rows.row::<User>(user).filter(|row| row.token_version == token_version)?;
+                Some((user, row.role))
+            }
+            Self::App { user, secret } => {
+                rows.row::<App>(user).filter(|app| app.secret(secret).is_some())?;
+                // A ban voids the tokens of a person; an app has none, so it is looked for.
+                let is_banned = users::is_banned(rows, user);
+                rows.row::<User>(user).filter(|_| !is_banned).map(|row| (user, row.role))
+            }
         }
     }
 }
@@ -51,6 +80,15 @@ impl Role {
         match self {
             Self::Staff | Self::Operator | Self::App => true,
             Self::Guest => false,
+        }
+    }
+
+    /// Whether this role may make users: an app those it books for.
+    #[must_use]
+    pub fn creates_users(self) -> bool {
+        match self {
+            Self::Operator | Self::App => true,
+            Self::Guest | Self::Staff => false,
         }
     }
 

@@ -166,7 +166,7 @@ pub(crate) enum Counting {
 pub(crate) fn counting(rows: &dyn ReadRows, request: &Request) -> Counting {
     match (request.id.map(|id| id.key), request.principal) {
         (None | Some(RequestKey::Made(_)), _) | (_, Principal::Internal) => Counting::Free,
-        (Some(_), Principal::Anonymous) => Counting::ByRow,
+        (Some(_), Principal::Anonymous | Principal::App { .. }) => Counting::ByRow,
         (Some(_), Principal::User { user, .. }) => match rows.row::<User>(user).map(|user| user.role) {
             Some(Role::App) => Counting::ByRow,
             Some(Role::Guest | Role::Staff | Role::Operator) | None => Counting::ByLooking,

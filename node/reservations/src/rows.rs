@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::apps::App;
 use crate::bookings::Booking;
 use crate::clock::Clock;
 use crate::counters::Counters;
@@ -19,7 +20,7 @@ use crate::resources::Resource;
 use crate::sessions::Session;
 use crate::slots::Slot;
 use crate::time::Timestamp;
-use crate::users::User;
+use crate::users::{Ban, User};
 use crate::venues::Venue;
 
 /// Where a row is found. The order of the variants and of their fields is the order of the stored bytes, so a scan
@@ -64,6 +65,10 @@ pub enum Key {
     Request(u32, u64, RequestKey),
     /// How many keys an app used: generation, acting user.
     KeyCount(u32, u64),
+    /// The ban of a user.
+    Ban(UserId),
+    /// What makes a user an app: its secrets.
+    App(UserId),
 }
 
 /// A row behind its key. Cloning shares it.
@@ -97,6 +102,10 @@ pub enum Row {
     Request(Arc<Remembered>),
     /// See [`Key::KeyCount`].
     KeyCount(KeyCount),
+    /// See [`Key::Ban`].
+    Ban(Arc<Ban>),
+    /// See [`Key::App`].
+    App(Arc<App>),
 }
 
 /// Which end of a range a scan starts at.
@@ -174,6 +183,8 @@ stored! {
     User: User, UserId, id => Key::User(id);
     Session: Session, SessionId, id => Key::Session(id);
     NodeKey: NodeKey, (u64, u32), (node, generation) => Key::NodeKey(node, generation);
+    Ban: Ban, UserId, id => Key::Ban(id);
+    App: App, UserId, id => Key::App(id);
     Request: Remembered, (u32, u64, RequestKey), (generation, user, key) => Key::Request(generation, user, key);
 }
 

@@ -1,12 +1,14 @@
 //! Sessions: one log-in on one device, as a family of refresh tokens of which only the newest is valid.
 
 pub mod close;
+pub mod log_out;
 pub mod open;
 pub mod refresh;
 
 use serde::{Deserialize, Serialize};
 
 pub use close::CloseSessions;
+pub use log_out::LogOut;
 pub use open::OpenSession;
 pub use refresh::RefreshSession;
 
@@ -75,7 +77,7 @@ mod tests {
     use crate::transcript::check;
 
     #[test]
-    fn a_used_token_ends_its_family_and_no_other() {
+    fn a_used_token_ends_its_family_and_no_other_and_logging_out_ends_all() {
         check(
             "
             at 0 mia logs in
@@ -87,6 +89,10 @@ mod tests {
             at 5 nobody refreshes session:2 sequence=0
             at 6 mia logs out
             at 7 nobody refreshes session:2 sequence=1
+            at 7 mia logs out
+            at 7 mia creates venue name=Mine
+            at 8 mia@1 logs in
+            at 8 mia@1 creates venue name=Mine
             ",
             &expect![[r#"
                 mia logs in -> session:1 sequence=0
@@ -98,6 +104,10 @@ mod tests {
                 nobody refreshes session:2 sequence=0 -> session:2 sequence=1
                 mia logs out -> logged_out user:3
                 nobody refreshes session:2 sequence=1 -> session_invalid
+                mia logs out -> unauthenticated
+                mia creates venue name=Mine -> unauthenticated
+                mia@1 logs in -> session:3 sequence=0
+                mia@1 creates venue name=Mine -> forbidden
             "#]],
         );
     }

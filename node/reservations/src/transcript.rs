@@ -3,6 +3,8 @@
 //! Before a script starts there are venue:1, resource:1 (a ride) and five users: olga (user:1, operator), sam (user:2,
 //! staff), mia and tom (user:3 and 4, guests), and ann (user:5, app). After every command all invariants are checked.
 
+mod accounts;
+
 use std::fmt::Write as _;
 
 use expect_test::Expect;
@@ -118,10 +120,11 @@ impl Stage {
     }
 }
 
+/// One of the cast with his first token, `mia@2` with a token of another version, `app:6@1` with a secret, or nobody.
 pub(crate) fn principal(who: &str) -> Principal {
     match CAST.iter().find(|(name, _)| *name == who) {
         Some((_, id)) => Principal::User { user: UserId(*id), token_version: 0 },
-        None => Principal::Anonymous,
+        None => accounts::principal(who).unwrap_or(Principal::Anonymous),
     }
 }
 
@@ -183,8 +186,7 @@ fn command(who: &str, verbs: &[&str], given: &Arguments<'_>) -> (Principal, Comm
             password_hash: String::new(),
         }),
         ["makes", user, role] => {
-            let user = CAST.iter().find(|(name, _)| name == user).map_or_else(|| number(user), |(_, id)| *id);
-            Command::ChangeRole(ChangeRole { user: UserId(user), role: role_named(role) })
+            Command::ChangeRole(ChangeRole { user: user_named(user), role: role_named(role) })
         }
         ["books", "window"] => {
             let slot =
@@ -218,17 +220,19 @@ fn command(who: &str, verbs: &[&str], given: &Arguments<'_>) -> (Principal, Comm
             Command::CheckIn(CheckIn { booking, expected_version, scanned_at: None })
         }
         ["ticks"] => Command::Tick(Tick),
-        ["logs", "out"] => Command::CloseSessions(CloseSessions),
-        // Two commands that a node proposes for a caller whose password or token it has verified.
+        ["closes", "sessions"] => Command::CloseSessions(CloseSessions),
+        // Commands that a node proposes for a caller whose password or token it has verified.
         ["logs", "in"] => {
-            let Principal::User { user, .. } = principal(who) else { panic!("{who} cannot log in") };
-            return (Principal::Internal, Command::OpenSession(OpenSession { user, token_version: 0 }));
+            let Principal::User { user, token_version } = principal(who) else {
+                panic!("{who} cannot log in")
+            };
+            return (Principal::Internal, Command::OpenSession(OpenSession { user, token_version }));
         }
         ["refreshes", session] => {
             let (session, sequence) = (SessionId(number(session)), given.number("sequence").unwrap());
             return (Principal::Internal, Command::RefreshSession(RefreshSession { session, sequence }));
         }
-        _ => panic!("unknown action: {verbs:?}"),
+        _ => accounts::command(verbs, given),
     };
     (principal(who), command)
 }
@@ -252,6 +256,10 @@ impl<'a> Arguments<'a> {
 /// The number of `7` or `slot:7`.
 fn number(word: &str) -> u64 {
     word.rsplit(':').next().unwrap().parse().unwrap()
+}
+
+fn user_named(user: &str) -> UserId {
+    UserId(CAST.iter().find(|(name, _)| *name == user).map_or_else(|| number(user), |(_, id)| *id))
 }
 
 fn role_named(role: &str) -> Role {
@@ -282,6 +290,9 @@ fn describe(applied: &Applied) -> String {
         Outcome::Ticked { handled, contradicted: 0 } => format!("ticked {handled}"),
         Outcome::Ticked { handled, contradicted } => format!("ticked {handled}, {contradicted} contradicted"),
         Outcome::NodeKeyRegistered => "registered".into(),
+        Outcome::Account(id, account) => accounts::describe_account(*id, account),
+        Outcome::App(id, app) => accounts::describe_app(*id, app),
+        Outcome::AppDeleted(id) => format!("deleted {id}"),
     };
     if !applied.events.is_empty() {
         let names: Vec<&str> = applied.events.iter().map(Event::name).collect();
@@ -325,5 +336,12 @@ fn describe_rejection(rejection: &Rejection) -> String {
         }
         Rejection::TooEarly { opens_at } => format!("too_early opens_at={}", opens_at.0),
         Rejection::TooLate { ended_at } => format!("too_late ended_at={}", ended_at.0),
+        Rejection::LastOperator => "last_operator".into(),
+        Rejection::Banned => "banned".into(),
+        Rejection::UserIsApp(id) => format!("user_is_app {id}"),
+        Rejection::AppNotFound(id) => format!("app_not_found {id}"),
+        Rejection::SecretNotFound(number) => format!("secret_not_found {number}"),
+        Rejection::TooManySecrets => "too_many_secrets".into(),
+        Rejection::TooManyApps => "too_many_apps".into(),
     }
 }

@@ -12,6 +12,7 @@
 //! | 7 | slot by window | | 17 | due |
 //! | 8 | pool | | 18 | request |
 //! | 9 | booking | | 19 | key count |
+//! | 30 | ban | | 31 | app |
 
 use holdfast_reservations::{
     BookingId, DueKind, Key, PoolId, RequestKey, ResourceId, SessionId, SlotId, Timestamp, UserId, VenueId,
@@ -54,6 +55,8 @@ pub fn encode(key: &Key, into: &mut Vec<u8>) {
             to.table(18).u32(*generation).u64(*user).byte(kind).bytes(bytes)
         }
         Key::KeyCount(generation, user) => to.table(19).u32(*generation).u64(*user),
+        Key::Ban(user) => to.table(30).u64(user.0),
+        Key::App(user) => to.table(31).u64(user.0),
     };
 }
 
@@ -87,6 +90,8 @@ pub fn decode(bytes: &[u8]) -> Option<Key> {
             Key::Request(generation, user, request_key(kind, from.chunk()?)?)
         }
         19 => Key::KeyCount(from.u32()?, from.u64()?),
+        30 => Key::Ban(UserId(from.u64()?)),
+        31 => Key::App(UserId(from.u64()?)),
         _ => return None,
     };
     from.0.is_empty().then_some(key)

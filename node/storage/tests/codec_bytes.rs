@@ -143,6 +143,8 @@ fn key() -> impl Strategy<Value = Key> {
         )),
         id().prop_map(|id| Key::Pool(PoolId(id))),
         id().prop_map(|id| Key::Booking(BookingId(id))),
+        id().prop_map(|id| Key::Ban(UserId(id))),
+        id().prop_map(|id| Key::App(UserId(id))),
         (id(), id()).prop_map(|(user, id)| Key::BookingByUser(UserId(user), BookingId(id))),
         "[a-z]{0,4}".prop_map(Key::UserByEmail),
         (id(), 0..2_u8, id()).prop_map(|(at, kind, id)| {
@@ -201,6 +203,21 @@ fn sample_slot(status: SlotStatus) -> Slot {
     let pools =
         vec![Pool { id: PoolId(301), name: "standard".into(), kind: PoolKind::Counter { capacity: 120 } }];
     Slot { resource: ResourceId(20), window: sample_window(), status, pools }
+}
+
+fn sample_ban() -> Ban {
+    Ban { reason: "scalping".into(), banned_at: Timestamp(1_800_000_000_000), banned_by: UserId(2) }
+}
+
+fn sample_app() -> App {
+    let created_at = Timestamp(1_800_000_000_000);
+    let secret = |number| AppSecret { number, hash: [9; 32], created_at };
+    App { created_at, created_by: UserId(2), secrets: vec![secret(2), secret(3)], secrets_made: 3 }
+}
+
+fn sample_account(ban: Option<Ban>) -> Account {
+    let (email, name, created_at) = ("g@example.com".into(), "G".into(), Timestamp(1_800_000_000_000));
+    Account { email, name, role: Role::Staff, created_at, ban }
 }
 
 fn sample_rows() -> BTreeMap<Key, Row> {
@@ -263,6 +280,8 @@ fn sample_rows() -> BTreeMap<Key, Row> {
         put(Key::Request(5, 70_000, key), Row::Request(Arc::new(remembered)));
     }
     put(Key::KeyCount(5, 70_000), Row::KeyCount(KeyCount(123_456)));
+    put(Key::Ban(UserId(3)), Row::Ban(sample_ban().into()));
+    put(Key::App(UserId(4)), Row::App(sample_app().into()));
     rows
 }
 
@@ -366,7 +385,35 @@ fn sample_requests() -> Vec<Request> {
             Command::RegisterNodeKey(RegisterNodeKey { node: 2, generation: 1, public_key: [7; 32] }),
         ),
     ];
-    requests.into_iter().map(|(id, principal, command)| Request { id, principal, command }).collect()
+    let requests = requests.into_iter().chain(account_requests(made, user));
+    requests.map(|(id, principal, command)| Request { id, principal, command }).collect()
+}
+
+fn account_requests(
+    id: Option<RequestId>,
+    operator: Principal,
+) -> impl Iterator<Item = (Option<RequestId>, Principal, Command)> {
+    let (user, app, secret_hash) = (UserId(3), UserId(4), [9; 32]);
+    let commands = [
+        Command::LogOut(LogOut),
+        Command::SetRole(SetRole { user, role: Role::Staff }),
+        Command::SetPassword(SetPassword { user, password_hash: "$h".into() }),
+        Command::BanUser(BanUser { user, reason: "scalping".into() }),
+        Command::LiftBan(LiftBan { user }),
+        Command::CreateUser(CreateUser {
+            email: "g@example.com".into(),
+            name: "G".into(),
+            password_hash: "$h".into(),
+            role: Role::Guest,
+        }),
+        Command::CreateApp(CreateApp { name: "shop".into(), secret_hash }),
+        Command::AddAppSecret(AddAppSecret { app, secret_hash }),
+        Command::RevokeAppSecret(RevokeAppSecret { app, secret: 2 }),
+        Command::DeleteApp(DeleteApp { app }),
+    ];
+    let by_operator = commands.map(|command| (id, operator, command));
+    let by_app = (id, Principal::App { user: app, secret: 2 }, Command::LogOut(LogOut));
+    by_operator.into_iter().chain([by_app])
 }
 
 fn sample_outcomes() -> Vec<Outcome> {
@@ -395,6 +442,13 @@ fn sample_outcomes() -> Vec<Outcome> {
         Rejection::AlreadyUsed { used_at: at, used_by: UserId(2) },
         Rejection::TooEarly { opens_at: at },
         Rejection::TooLate { ended_at: at },
+        Rejection::LastOperator,
+        Rejection::Banned,
+        Rejection::UserIsApp(UserId(4)),
+        Rejection::AppNotFound(UserId(9)),
+        Rejection::SecretNotFound(9),
+        Rejection::TooManySecrets,
+        Rejection::TooManyApps,
     ];
     let contradictions = [
         Contradiction::Capacity(PoolId(3)),
@@ -413,6 +467,10 @@ fn sample_outcomes() -> Vec<Outcome> {
         Outcome::SessionsClosed(UserId(3)),
         Outcome::Ticked { handled: 256, contradicted: 0 },
         Outcome::NodeKeyRegistered,
+        Outcome::Account(UserId(3), sample_account(None)),
+        Outcome::Account(UserId(3), sample_account(Some(sample_ban()))),
+        Outcome::App(UserId(4), sample_app()),
+        Outcome::AppDeleted(UserId(4)),
     ];
     let rejected = rejections.into_iter().map(Outcome::Rejected);
     let contradicted = contradictions.into_iter().map(Outcome::Contradicted);

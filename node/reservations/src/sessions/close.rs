@@ -1,4 +1,4 @@
-//! Logs a user out everywhere.
+//! Ends a user's sessions: what logging out was at first.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,8 @@ use crate::context::Context;
 use crate::outcome::{Halt, Outcome};
 use crate::sessions;
 
-/// Ends every session of the caller.
+/// Ends every session of the caller. His access tokens count on until they expire, as they did when logs were written
+/// that hold this command; nobody proposes it any more. See [`crate::LogOut`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloseSessions;
 

@@ -7,7 +7,7 @@ use crate::ids::UserId;
 use crate::outcome::{Halt, Outcome, Rejection};
 use crate::rows::ReadTyped as _;
 use crate::sessions::{self, SESSIONS_MAX};
-use crate::users::User;
+use crate::users::{self, User};
 
 /// Opens a session. Internal: proposed by the node that verified the password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ impl OpenSession {
         context.only_internal()?;
         if context.row::<User>(self.user).is_none_or(|user| user.token_version != self.token_version) {
             return Err(Rejection::SessionInvalid.into());
+        }
+        if users::is_banned(context, self.user) {
+            return Err(Rejection::Banned.into());
         }
         let open = sessions::of_user(context, self.user, SESSIONS_MAX);
         if open.len() >= SESSIONS_MAX

@@ -1,4 +1,4 @@
-//! Gives a user another role.
+//! Gives a user another role: as it was at first.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,9 +7,10 @@ use crate::ids::UserId;
 use crate::outcome::{Halt, Outcome, Rejection};
 use crate::principal::Role;
 use crate::rows::ReadTyped as _;
-use crate::users::User;
+use crate::users::{self, User};
 
-/// Gives a user another role, from his next command on. Operators only.
+/// Gives a user another role, from his next command on, even if nobody is left to operate the cluster, as it did when
+/// logs were written that hold this command; nobody proposes it any more. See [`crate::SetRole`]. Operators only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeRole {
     /// Who.
@@ -25,7 +26,10 @@ impl ChangeRole {
             return Err(Rejection::UserNotFound(self.user).into());
         };
 
-        context.count_operator(Some(user.role), self.role);
+        users::expect_no_app(context, self.user)?;
+        let (before, after) =
+            (users::operates(context, self.user, user.role), users::operates(context, self.user, self.role));
+        context.count_operator(before, after);
         let user = User { role: self.role, ..(*user).clone() };
         let profile = user.profile();
         context.put(self.user, user);

@@ -3,14 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
+use crate::counters::Operates;
 use crate::outcome::{Halt, Outcome, Rejection};
 use crate::principal::Role;
-use crate::rows::ReadTyped as _;
+use crate::rows::{Key, ReadTyped as _};
 use crate::sessions;
 use crate::users::{self, User};
 
 /// Makes the first operator: a new user, or the one who has signed up with that address, whose password, tokens
-/// and sessions then count no more. Changes nothing where there is an operator. Internal: proposed by the node that founds a cluster.
+/// and sessions then count no more. Changes nothing where there is an operator. Internal: proposed by the node that founds
+/// a cluster, or by one whose data folder the caller can read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateOperator {
     /// The address to sign in with, in lower case.
@@ -27,7 +29,7 @@ impl CreateOperator {
         if context.counters().operators > 0 {
             return Err(Rejection::Forbidden.into());
         }
-        context.count_operator(None, Role::Operator);
+        context.count_operator(Operates::No, Operates::Yes);
         if let Some(id) = users::by_email(context, &self.email)
             && let Some(user) = context.row::<User>(id)
         {
@@ -39,6 +41,7 @@ impl CreateOperator {
             };
             let profile = user.profile();
             context.put(id, user);
+            context.delete(Key::Ban(id));
             sessions::end_all(context, id);
             return Ok(Outcome::User(id, profile));
         }
@@ -52,7 +55,7 @@ impl CreateOperator {
             created_at: context.now,
         };
         let profile = user.profile();
-        let id = users::create(context, user)?;
+        let id = users::insert(context, user)?;
         Ok(Outcome::User(id, profile))
     }
 }

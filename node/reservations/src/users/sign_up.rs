@@ -33,7 +33,7 @@ impl SignUp {
             created_at: context.now,
         };
         let profile = user.profile();
-        let id = users::create(context, user)?;
+        let id = users::insert(context, user)?;
         Ok(Outcome::User(id, profile))
     }
 }

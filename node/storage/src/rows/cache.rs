@@ -73,7 +73,10 @@ fn is_hot(key: &Key) -> bool {
         | Key::Pool(_)
         | Key::User(_)
         | Key::NodeKey(..)
-        | Key::KeyCount(..) => true,
+        | Key::KeyCount(..)
+        | Key::App(_)
+        // Looked for with every command of an app, though few are there.
+        | Key::Ban(_) => true,
         Key::ResourceByVenue(..)
         | Key::SlotByWindow(..)
         | Key::Booking(_)
