@@ -1,6 +1,7 @@
 //! Many nodes at once: operator verbs, the demo, the load generator, and local clusters of child processes.
 
 mod api;
+mod apps;
 mod bench;
 mod demo;
 mod failure;
@@ -8,19 +9,24 @@ mod http;
 mod local;
 mod output;
 mod park;
+mod passwords;
 mod proc;
 mod sign_in;
 mod status;
+mod target;
+mod users;
 
 use clap::Subcommand;
 
 pub use api::Api;
+pub use apps::{AppVerb, manage as manage_apps};
 pub use bench::{BenchArguments, run as bench};
 pub use demo::{DemoArguments, run as demo};
 pub use failure::Failure;
 pub use http::{Connection, Reply};
 pub use local::{Addresses, LocalCluster, LocalNode, LocalOptions, Operator};
 pub use output::{OutputFormat, print_rows};
+pub use users::{UserVerb, manage as manage_users};
 
 /// What an operator can do with a cluster.
 #[derive(Debug, Subcommand)]

@@ -21,6 +21,12 @@ pub(crate) enum Endpoint {
     OpenSlots,
     ChangeRole,
     ReadCluster,
+    ReadUser,
+    ListUsers,
+    CreateUser,
+    BanUser,
+    SetPassword,
+    ManageApps,
 }
 
 /// Whether a role may make a call.
@@ -32,12 +38,19 @@ pub(crate) fn allows(endpoint: Endpoint, role: Role) -> bool {
         | Endpoint::ReadBookings
         | Endpoint::ChangeBooking
         | Endpoint::CancelBooking
-        | Endpoint::ReadCode => true,
+        | Endpoint::ReadCode
+        // His own; an operator's reach is decided by the rows.
+        | Endpoint::ReadUser
+        | Endpoint::SetPassword => true,
         Endpoint::CheckIn => role.checks_in(),
         Endpoint::CreateVenue
         | Endpoint::CreateResource
         | Endpoint::OpenSlots
         | Endpoint::ChangeRole
-        | Endpoint::ReadCluster => role.operates(),
+        | Endpoint::ReadCluster
+        | Endpoint::ListUsers
+        | Endpoint::BanUser
+        | Endpoint::ManageApps => role.operates(),
+        Endpoint::CreateUser => role.creates_users(),
     }
 }

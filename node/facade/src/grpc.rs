@@ -23,7 +23,7 @@ use crate::grpc::translate::{book_from, booking, cancel_from, check_in_from, mod
 use crate::http::{CallName, payload_hash};
 use crate::limits::Remote;
 use crate::problem::{Problem, Result};
-use crate::service::{BookingFilter, CallContext, Caller, DEADLINE_MAX, Service};
+use crate::service::{Asked, BookingFilter, CallContext, Caller, DEADLINE_MAX, Service};
 
 /// The largest message of a client: a batch of a few thousand calls.
 const MESSAGE_BYTES_MAX: usize = 256 << 10;
@@ -71,6 +71,11 @@ impl Grpc {
     async fn caller<T>(&self, request: &Request<T>, endpoint: Endpoint, deadline: Instant) -> Result<Caller> {
         self.service.limits().count_address(remote(request))?;
         self.service.admit(endpoint, bearer(request.metadata())?, deadline).await
+    }
+
+    async fn asked<T>(&self, request: &Request<T>, endpoint: Endpoint, deadline: Instant) -> Result<Asked> {
+        let caller = self.caller(request, endpoint, deadline).await?;
+        Ok(Asked { caller, consistency: Consistency::Linearizable, deadline })
     }
 
     fn deadline<T>(&self, request: &Request<T>) -> Instant {
@@ -153,9 +158,9 @@ impl Reservations for Grpc {
         let started_at = Instant::now();
         let found = async {
             let deadline = self.deadline(&request);
-            let caller = self.caller(&request, Endpoint::ReadBookings, deadline).await?;
+            let asked = self.asked(&request, Endpoint::ReadBookings, deadline).await?;
             let id = BookingId(request.get_ref().booking_id);
-            let read = self.service.booking(caller, id, Consistency::Linearizable, deadline).await?;
+            let read = self.service.booking(asked, id).await?;
             Ok(booking(id, &read.value))
         };
         self.answer(found.await, started_at)
@@ -168,7 +173,7 @@ impl Reservations for Grpc {
         let started_at = Instant::now();
         let listed = async {
             let deadline = self.deadline(&request);
-            let caller = self.caller(&request, Endpoint::ReadBookings, deadline).await?;
+            let asked = self.asked(&request, Endpoint::ReadBookings, deadline).await?;
             let body = request.get_ref();
             let limit = match body.limit.unwrap_or(50) {
                 limit @ 1..=200 => limit as usize,
@@ -180,10 +185,7 @@ impl Reservations for Grpc {
                 status: None,
             };
             let after = body.after.map(BookingId);
-            let read = self
-                .service
-                .bookings(caller, filter, after, limit, Consistency::Linearizable, deadline)
-                .await?;
+            let read = self.service.bookings(asked, filter, after, limit).await?;
             let items = read.value.items.iter().map(|(id, found)| booking(*id, found)).collect();
             Ok(proto::ListReply { items, next: read.value.next.map(|id| id.0) })
         };
@@ -220,7 +222,9 @@ fn bearer(metadata: &MetadataMap) -> Result<Option<&str>> {
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
-    token.map(Some).ok_or_else(|| Problem::unauthenticated("authorization is `Bearer ACCESS_TOKEN`"))
+    token.map(Some).ok_or_else(|| {
+        Problem::unauthenticated("authorization is `Bearer` and an access token or an app's credential")
+    })
 }
 
 /// The caller's `grpc-timeout`: at most eight digits and a unit.

@@ -1,6 +1,6 @@
 //! The HTTP face: one router for all dialects, and what surrounds every call.
 
-mod accounts;
+pub(crate) mod accounts;
 mod body;
 mod call;
 mod codes;

@@ -20,7 +20,7 @@ mod service;
 mod stage;
 mod wire;
 
-pub use admin::router as admin_router;
+pub use admin::{owner_router, router as admin_router};
 pub use listen::serve;
 pub use metrics::Metrics;
 pub use service::{FacadeSettings, Service};
@@ -32,12 +32,15 @@ pub fn router(service: Service) -> Router {
     http::router(service.clone()).merge(grpc::router(service))
 }
 
-/// Hashes a password as sign-up does: for the first operator.
+/// Hashes a password as sign-up does: for the operator a cluster is founded with.
 ///
 /// # Errors
 ///
 /// Says so if this machine cannot hash.
 pub async fn hash_password(password: String) -> Result<String, String> {
     let deadline = tokio::time::Instant::now() + service::DEADLINE_MAX;
-    accounts::passwords::Passwords::new().hash(password, deadline).await.map_err(|problem| problem.detail)
+    accounts::passwords::Passwords::new()
+        .hash(password, rand::random(), deadline)
+        .await
+        .map_err(|problem| problem.detail)
 }

@@ -22,6 +22,7 @@ pub struct Metrics {
     outcomes: Family<KindLabels, Counter>,
     events: Family<KindLabels, Counter>,
     contradictions: Counter,
+    log_ins: Family<KindLabels, Counter>,
     /// Rises whenever a user may have changed here: what was remembered of users is looked up again.
     users_epoch: Arc<AtomicU64>,
     registry: Arc<Registry>,
@@ -55,6 +56,8 @@ impl Default for Metrics {
             "Commands dropped because they would have broken an invariant: any is an alarm",
             contradictions.clone(),
         );
+        let log_ins = Family::default();
+        registry.register("log_ins", "Passwords tried, by what came of them", log_ins.clone());
         let users_epoch = Arc::default();
         Self {
             calls,
@@ -62,6 +65,7 @@ impl Default for Metrics {
             outcomes,
             events,
             contradictions,
+            log_ins,
             users_epoch,
             registry: Arc::new(registry),
         }
@@ -72,6 +76,11 @@ impl Metrics {
     pub(crate) fn answered(&self, protocol: &'static str, status: u16, took: Duration) {
         self.calls.get_or_create(&CallLabels { protocol, status }).inc();
         self.call_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts a password that was tried: `right`, `wrong` or `throttled`.
+    pub(crate) fn log_in(&self, kind: &'static str) {
+        self.log_ins.get_or_create(&KindLabels { kind }).inc();
     }
 
     pub(crate) fn users_epoch(&self) -> u64 {
@@ -102,11 +111,12 @@ impl Observer for Metrics {
                 Outcome::Venue(..) => "venue",
                 Outcome::Resource(..) => "resource",
                 Outcome::Slots(_) => "slots",
-                Outcome::User(..) => "user",
+                Outcome::User(..) | Outcome::Account(..) => "user",
                 Outcome::Session { .. } | Outcome::SessionsClosed(_) => "session",
                 Outcome::Booking(..) => "booking",
                 Outcome::Ticked { .. } => "tick",
                 Outcome::NodeKeyRegistered => "node_key",
+                Outcome::App(..) | Outcome::AppDeleted(_) => "app",
             };
             self.outcomes.get_or_create(&KindLabels { kind }).inc();
             for event in &applied.events {
@@ -118,7 +128,7 @@ impl Observer for Metrics {
             if let Outcome::Ticked { contradicted, .. } = applied.outcome {
                 self.contradictions.inc_by(contradicted.into());
             }
-            if let Outcome::User(..) = applied.outcome {
+            if changes_users(&applied.outcome) {
                 self.users_epoch.fetch_add(1, Ordering::AcqRel);
             }
         }
@@ -127,6 +137,18 @@ impl Observer for Metrics {
     fn replaced(&self) {
         self.users_epoch.fetch_add(1, Ordering::AcqRel);
     }
+}
+
+/// Whether what was remembered of users may be wrong from here on.
+fn changes_users(outcome: &Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::User(..)
+            | Outcome::Account(..)
+            | Outcome::SessionsClosed(_)
+            | Outcome::App(..)
+            | Outcome::AppDeleted(_)
+    )
 }
 
 /// Figures that are read when they are asked for.

@@ -4,7 +4,7 @@
 mod tests;
 
 use holdfast_raft::{ProposeError, ReadError};
-use holdfast_reservations::{Contradiction, Outcome, Rejection, Revision, SlotFull, Timestamp};
+use holdfast_reservations::{Contradiction, Outcome, Rejection, Revision, SECRETS_MAX, SlotFull, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::wire::instant;
@@ -25,6 +25,8 @@ pub struct Problem {
     pub revision: Option<Revision>,
     /// What else a program can use.
     pub extra: Map<String, Value>,
+    /// When to come back, in seconds, if it is not at once.
+    pub wait_seconds: Option<u32>,
 }
 
 /// What a command came to, or why it came to nothing.
@@ -33,7 +35,7 @@ pub type Result<T> = std::result::Result<T, Problem>;
 impl Problem {
     /// A problem without details for programs.
     pub fn new(status: u16, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), revision: None, extra: Map::new() }
+        Self { status, code, detail: detail.into(), revision: None, extra: Map::new(), wait_seconds: None }
     }
 
     fn with(mut self, name: &str, value: Value) -> Self {
@@ -50,7 +52,8 @@ impl Problem {
     /// When to come back, in seconds.
     #[must_use]
     pub fn retry_after(&self) -> Option<u32> {
-        matches!(self.status, 429 | 503).then_some(RETRY_AFTER_SECONDS)
+        let wait_seconds = self.wait_seconds.unwrap_or(RETRY_AFTER_SECONDS);
+        matches!(self.status, 429 | 503).then_some(wait_seconds)
     }
 
     /// The body of a problem+json answer.
@@ -114,7 +117,10 @@ pub fn success(outcome: Outcome, revision: Revision) -> Result<Outcome> {
         | Outcome::SessionsClosed(_)
         | Outcome::Booking(..)
         | Outcome::Ticked { .. }
-        | Outcome::NodeKeyRegistered => Ok(outcome),
+        | Outcome::NodeKeyRegistered
+        | Outcome::Account(..)
+        | Outcome::App(..)
+        | Outcome::AppDeleted(_) => Ok(outcome),
     }
 }
 
@@ -177,6 +183,30 @@ fn rejected(rejection: &Rejection) -> Problem {
             moment(409, "too_early", "the slot begins at", "opensAt", *opens_at)
         }
         Rejection::TooLate { ended_at } => moment(409, "too_late", "the slot ended at", "endedAt", *ended_at),
+        Rejection::LastOperator => Problem::new(
+            409,
+            "last_operator",
+            "nobody would be left to operate the cluster; make another operator first",
+        ),
+        Rejection::Banned => {
+            Problem::new(401, "banned", "this account is banned; an operator can lift the ban")
+        }
+        Rejection::UserIsApp(id) => {
+            let detail =
+                format!("{id} is an app: its role is fixed, and it has secrets instead of a password");
+            Problem::new(409, "user_is_app", detail)
+        }
+        Rejection::AppNotFound(id) => Problem::not_found("app_not_found", format!("app {}", id.0)),
+        Rejection::SecretNotFound(number) => {
+            Problem::not_found("secret_not_found", format!("secret {number} of this app"))
+        }
+        Rejection::TooManySecrets => {
+            let detail = format!("an app has at most {SECRETS_MAX} secrets; revoke one first");
+            Problem::new(409, "too_many_secrets", detail)
+        }
+        Rejection::TooManyApps => {
+            Problem::new(409, "too_many_apps", "there are as many apps as there may be; delete one first")
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! The one service behind HTTP and gRPC: knows the caller, proposes his commands, reads what he may see.
 
 mod accounts;
+mod apps;
 mod bookings;
 mod callers;
 mod catalog;
+mod users;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,16 +17,19 @@ use tokio::time::Instant;
 
 use crate::accounts::keys::Keys;
 use crate::accounts::passwords::Passwords;
+use crate::accounts::throttle::{Throttle, ThrottleSettings};
 use crate::accounts::tokens::Tokens;
 use crate::codes::Codes;
-use crate::http::Bodies;
+use crate::http::{Bodies, payload_hash};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::problem::{Problem, Result, success};
 use crate::service::callers::Users;
 
+pub(crate) use apps::{AppView, MadeSecret};
 pub(crate) use bookings::BookingFilter;
-pub(crate) use callers::Caller;
+pub(crate) use callers::{Asked, Caller};
+pub(crate) use users::{NewUser, PasswordChange};
 
 /// What an operator may change.
 #[derive(Clone, Debug)]
@@ -39,6 +44,12 @@ pub struct FacadeSettings {
     pub user_rate: u32,
     /// Calls a second from one network address; 0 is no limit.
     pub address_rate: u32,
+    /// Wrong passwords for an account from one address before it has to wait; 0 throttles nobody.
+    pub account_failures: u32,
+    /// Wrong passwords from one address, whatever the account, before it has to wait; 0 is no limit.
+    pub address_failures: u32,
+    /// The longest such wait.
+    pub log_in_wait_max: Duration,
 }
 
 /// Longest time a caller may wait.
@@ -52,6 +63,9 @@ impl Default for FacadeSettings {
             public_url: None,
             user_rate: 0,
             address_rate: 0,
+            account_failures: 5,
+            address_failures: 100,
+            log_in_wait_max: Duration::from_secs(900),
         }
     }
 }
@@ -75,6 +89,7 @@ struct Parts {
     tokens: Tokens,
     codes: Codes,
     passwords: Passwords,
+    throttle: Arc<Throttle>,
     bodies: Bodies,
     limits: Limits,
     metrics: Metrics,
@@ -89,6 +104,16 @@ pub(crate) struct CallContext {
     pub(crate) id: RequestId,
     /// Nobody waits any longer.
     pub(crate) deadline: Instant,
+}
+
+impl CallContext {
+    /// The same call, recognised by these parts instead of its body: what it is recognised by is kept for a day, and from
+    /// a fast hash of a body with a password in it the password could be guessed.
+    pub(crate) fn with_payload(&self, call: &str, parts: &[&str]) -> Self {
+        let parts: Vec<String> = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
+        let payload_hash = payload_hash("without password", call, parts.concat().as_bytes());
+        Self { id: RequestId { payload_hash, ..self.id }, ..*self }
+    }
 }
 
 impl Service {
@@ -121,6 +146,11 @@ impl Service {
         let tokens = Tokens::new(keys.clone(), cluster.clone(), settings.access_token_seconds);
         let codes = Codes::new(keys.clone(), cluster);
         let limits = Limits::new(settings.user_rate, settings.address_rate);
+        let throttle = Throttle::new(ThrottleSettings {
+            account_failures: settings.account_failures,
+            address_failures: settings.address_failures,
+            wait_max: settings.log_in_wait_max,
+        });
         let parts = Parts {
             replica,
             clock,
@@ -128,6 +158,7 @@ impl Service {
             tokens,
             codes,
             passwords: Passwords::new(),
+            throttle: Arc::new(throttle),
             bodies: Bodies::new(),
             limits,
             metrics,
@@ -159,6 +190,10 @@ impl Service {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.parts.limits
+    }
+
+    pub(crate) fn throttle(&self) -> &Arc<Throttle> {
+        &self.parts.throttle
     }
 
     pub(crate) fn bodies(&self) -> &Bodies {

@@ -1,9 +1,9 @@
 //! For tests: the rules over a map of rows, with an operator (user 1), two guests, and a resource with slots.
 
 use holdfast_reservations::{
-    ChangeRole, Command, CreateOperator, CreateResource, CreateVenue, Entry, MemoryRows, NewPool, NewSlot,
-    OpenSlots, Outcome, PoolKind, Principal, Request, Resource, ResourceId, ResourceKind, Role, SignUp,
-    State, Timestamp, UserId, Venue, VenueId, Window,
+    BanUser, Command, CreateOperator, CreateResource, CreateVenue, Entry, MemoryRows, NewPool, NewSlot,
+    OpenSlots, Outcome, PoolKind, Principal, Request, Resource, ResourceId, ResourceKind, Role, SetRole,
+    SignUp, State, Timestamp, UserId, Venue, VenueId, Window,
 };
 
 pub(crate) const OPERATOR: UserId = UserId(1);
@@ -47,7 +47,11 @@ impl Stage {
     }
 
     pub(crate) fn change_role(&mut self, user: UserId, role: Role) {
-        self.submit(OPERATOR, Command::ChangeRole(ChangeRole { user, role }));
+        self.submit(OPERATOR, Command::SetRole(SetRole { user, role }));
+    }
+
+    pub(crate) fn ban(&mut self, user: UserId) {
+        self.submit(OPERATOR, Command::BanUser(BanUser { user, reason: String::new() }));
     }
 
     /// What a command of a user comes to, which must be a success.

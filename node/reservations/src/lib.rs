@@ -54,7 +54,7 @@ pub use overlay::Changes;
 pub use pools::PoolCounts;
 pub use principal::{Principal, Role};
 pub use requests::{
-    GENERATION_DURATION, KEYS_MAX, KEYS_MAX_APP, KeyCount, Remembered, RequestId, RequestKey,
+    GENERATION_DURATION, KEYS_MAX, KEYS_MAX_APP, KeyCount, Remembered, RequestId, RequestKey, answered,
 };
 pub use resources::{CreateResource, Resource, ResourceKind, list as list_resources};
 pub use rows::{Key, MemoryRows, Order, ReadRows, ReadTyped, Row, Rows, Stored, merge_changes};

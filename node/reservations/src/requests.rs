@@ -72,11 +72,16 @@ pub(crate) enum Recalled {
 }
 
 /// Looks a request up in both generations.
-pub(crate) fn recall(rows: &dyn ReadRows, clock: &Clock, request: &Request) -> Recalled {
-    let Some(id) = request.id else {
+pub(crate) fn recall(
+    rows: &dyn ReadRows,
+    clock: &Clock,
+    principal: Principal,
+    id: Option<RequestId>,
+) -> Recalled {
+    let Some(id) = id else {
         return Recalled::New;
     };
-    let scope = request.principal.scope();
+    let scope = principal.scope();
     let generations = [Some(clock.generation), clock.generation.checked_sub(1)];
     let mut rows_found = generations
         .into_iter()
@@ -90,6 +95,15 @@ pub(crate) fn recall(rows: &dyn ReadRows, clock: &Clock, request: &Request) -> R
             Age::Old => Recalled::Refused(Rejection::KeyExpired),
             Age::ToCome => Recalled::Refused(Rejection::KeyAhead),
         },
+    }
+}
+
+/// What a request of a principal came to, if it is remembered.
+pub fn answered(rows: &dyn ReadRows, principal: Principal, id: RequestId) -> Option<(Revision, Outcome)> {
+    let clock = rows.row::<Clock>(())?;
+    match recall(rows, &clock, principal, Some(id)) {
+        Recalled::Answered(revision, outcome) => Some((revision, outcome)),
+        Recalled::New | Recalled::Refused(_) => None,
     }
 }
 

@@ -71,7 +71,7 @@ impl<R: Rows> State<R> {
     ) -> Applied {
         let refused =
             |rejection| Applied { revision, outcome: Outcome::Rejected(rejection), events: Vec::new() };
-        match requests::recall(&self.rows, &self.clock, request) {
+        match requests::recall(&self.rows, &self.clock, request.principal, request.id) {
             Recalled::Answered(revision, outcome) => Applied { revision, outcome, events: Vec::new() },
             Recalled::Refused(rejection) => refused(rejection),
             Recalled::New => match self.admit_key(request) {

@@ -25,6 +25,12 @@ pub(crate) enum Verb {
     /// Look at a cluster and change it
     #[command(subcommand)]
     Cluster(holdfast_cluster::ClusterVerb),
+    /// Look at users and change them
+    #[command(subcommand)]
+    User(holdfast_cluster::UserVerb),
+    /// Look at app servers and their secrets, and change them
+    #[command(subcommand)]
+    App(holdfast_cluster::AppVerb),
     /// Look at the settings
     #[command(subcommand)]
     Config(ConfigVerb),

@@ -1,8 +1,9 @@
 //! What the process keeps in the data folder for itself: a lock, and the ports it was given.
 
-use std::fs::{File, TryLockError};
-use std::io::ErrorKind;
+use std::fs::{File, Permissions, TryLockError};
+use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use holdfast_storage::files::{self, RealFiles};
@@ -11,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::exit::Exit;
 
 const ADDRESSES: &str = "addresses.json";
+
+/// Whoever can read it may make the first operator, through the admin port.
+const OWNER_TOKEN: &str = "owner-token";
 
 /// Held for as long as the process lives.
 pub(crate) struct Lock {
@@ -64,6 +68,19 @@ impl Addresses {
     }
 }
 
+/// Makes a token that only those can read who may read the node's own files, anew at each start.
+pub(crate) fn write_owner_token(dir: &Path) -> Result<String, Exit> {
+    let path = dir.join(OWNER_TOKEN);
+    let unusable = |error: std::io::Error| Exit::other(format!("{}: {error}", path.display()));
+    let token = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
+    let mut file =
+        File::options().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(unusable)?;
+    // The mode above is for a new file only.
+    file.set_permissions(Permissions::from_mode(0o600)).map_err(unusable)?;
+    file.write_all(token.as_bytes()).map_err(unusable)?;
+    Ok(token)
+}
+
 /// The address to listen at: port 0 is the port it was last time, if any.
 pub(crate) fn remembered(wanted: &str, known: Option<SocketAddr>) -> String {
     match (wanted.strip_suffix(":0"), known) {
@@ -75,6 +92,18 @@ pub(crate) fn remembered(wanted: &str, known: Option<SocketAddr>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_owners_token_is_for_the_owner_and_new_at_each_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(OWNER_TOKEN);
+        std::fs::write(&path, "left by somebody, readable by all").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let token = write_owner_token(dir.path()).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), token);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_ne!(write_owner_token(dir.path()).unwrap(), token);
+    }
 
     #[tokio::test]
     async fn ports_are_remembered_or_said_to_be_lost() {

@@ -35,6 +35,8 @@ fn main() -> ExitCode {
         Verb::Config(config) => settings::show(&config),
         Verb::Demo(demo) => exit::of_cluster(holdfast_cluster::demo(&demo)),
         Verb::Bench(bench) => exit::of_cluster(holdfast_cluster::bench(&bench)),
+        Verb::User(verb) => exit::of_cluster(holdfast_cluster::manage_users(&verb)),
+        Verb::App(verb) => exit::of_cluster(holdfast_cluster::manage_apps(&verb)),
         Verb::Cluster(verb) => exit::of_cluster(holdfast_cluster::operate(&verb)),
     };
     match done {

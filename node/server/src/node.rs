@@ -58,6 +58,7 @@ impl RunningNode {
         let (listen, peer, admin) = (listener.address(), peer_listener.address(), admin_listener.address());
         let addresses = Addresses { listen: Some(listen), peer: Some(peer), admin: Some(admin) };
         addresses.write(&config.data_dir).await?;
+        let owner_token = folder::write_owner_token(&config.data_dir)?;
 
         let first_operator = match config.first_operator {
             None => None,
@@ -88,7 +89,8 @@ impl RunningNode {
         tokio::spawn(holdfast_leader::serve(replica.clone()));
         let service = Service::new(replica.clone(), signing_key, key_generation, metrics, config.facade);
         let (stop, stopped) = watch::channel(false);
-        let admin_router = holdfast_facade::admin_router(service.clone());
+        let owner_router = holdfast_facade::owner_router(service.clone(), &owner_token);
+        let admin_router = holdfast_facade::admin_router(service.clone()).merge(owner_router);
         tokio::spawn(holdfast_facade::serve(admin_listener, admin_router, stopped.clone()));
         let clients =
             tokio::spawn(holdfast_facade::serve(listener, holdfast_facade::router(service), stopped));

@@ -13,10 +13,12 @@ use crate::settings::table::Allowed::{Numbers, NumbersOrNothing, Text};
 use crate::settings::table::{SETTINGS, Setting, allowed};
 
 /// Variables that are no settings, and no mistakes either.
-const OTHER_VARIABLES: [&str; 6] = [
+const OTHER_VARIABLES: [&str; 8] = [
     "HOLDFAST_BOOTSTRAP_OPERATOR",
     "HOLDFAST_CONFIG",
     "HOLDFAST_ENDPOINTS",
+    "HOLDFAST_OLD_PASSWORD",
+    "HOLDFAST_PASSWORD",
     "HOLDFAST_TOKEN",
     "HOLDFAST_TOKEN_FILE",
     "HOLDFAST_BIN",
@@ -238,6 +240,9 @@ mod tests {
         let cases = [
             ("facade.deadline_ms", ["0", "10001"], "from 1 to 10000"),
             ("auth.access_token_seconds", ["0", "18446744073709551615"], "from 1 to 86400"),
+            ("auth.login_failures", ["-1", "1000001"], "from 0 to 1000000"),
+            ("auth.address_failures", ["", "1000001"], "from 0 to 1000000"),
+            ("auth.login_wait_seconds", ["0", "86401"], "from 1 to 86400"),
             ("limits.user_rate", ["-1", "4294967296"], "from 0 to 1000000"),
             ("limits.address_rate", ["", "1000001"], "from 0 to 1000000"),
             ("raft.snapshot_entries", ["0", "many"], "from 1 to 1000000000"),

@@ -85,6 +85,9 @@ fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeCo
             public_url: settings.url_unless_empty("public_url")?,
             user_rate: rate("limits.user_rate")?,
             address_rate: rate("limits.address_rate")?,
+            account_failures: rate("auth.login_failures")?,
+            address_failures: rate("auth.address_failures")?,
+            log_in_wait_max: Duration::from_secs(settings.number("auth.login_wait_seconds")?),
         },
         first_operator: first_operator()?,
     })

@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use super::*;
 
-const ENDPOINTS: [Endpoint; 13] = [
+const ENDPOINTS: [Endpoint; 19] = [
     Endpoint::LogOut,
     Endpoint::ReadCatalog,
     Endpoint::Book,
@@ -18,6 +18,12 @@ const ENDPOINTS: [Endpoint; 13] = [
     Endpoint::OpenSlots,
     Endpoint::ChangeRole,
     Endpoint::ReadCluster,
+    Endpoint::ReadUser,
+    Endpoint::ListUsers,
+    Endpoint::CreateUser,
+    Endpoint::BanUser,
+    Endpoint::SetPassword,
+    Endpoint::ManageApps,
 ];
 
 const ROLES: [Role; 4] = [Role::Guest, Role::Staff, Role::Operator, Role::App];
@@ -43,6 +49,12 @@ fn who_may_make_which_call() {
         OpenSlots: Operator
         ChangeRole: Operator
         ReadCluster: Operator
+        ReadUser: Guest Staff Operator App
+        ListUsers: Operator
+        CreateUser: Operator App
+        BanUser: Operator
+        SetPassword: Guest Staff Operator App
+        ManageApps: Operator
     "#]]
     .assert_eq(&ENDPOINTS.into_iter().map(line).collect::<String>());
 }

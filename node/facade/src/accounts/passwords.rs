@@ -17,6 +17,11 @@ const AT_ONCE_MAX: usize = 1;
 /// Passwords worked on and waiting; beyond this the answer is "overloaded".
 const PLACES_MAX: usize = 256;
 
+const SALT_BYTES: usize = 16;
+
+/// What makes the hash of a password one of its own. No two users have the same; it is no secret.
+pub(crate) type Salt = [u8; SALT_BYTES];
+
 /// The workers.
 #[derive(Clone)]
 pub(crate) struct Passwords {
@@ -28,31 +33,37 @@ pub(crate) struct Passwords {
 
 impl Passwords {
     pub(crate) fn new() -> Self {
-        let decoy = hash("decoy").unwrap_or_default().into();
+        let decoy = hash("decoy", [0; SALT_BYTES]).unwrap_or_default().into();
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
         Self { places: semaphore(PLACES_MAX), workers: semaphore(AT_ONCE_MAX), decoy }
     }
 
-    /// The salted hash of a password, as a PHC string.
-    pub(crate) async fn hash(&self, password: String, deadline: Instant) -> Result<String> {
-        self.work(deadline, move || hash(&password)).await?
+    /// The salted hash of a password, as a PHC string. Whoever brings the same salt again gets the same hash.
+    pub(crate) async fn hash(&self, password: String, salt: Salt, deadline: Instant) -> Result<String> {
+        self.work(deadline, move || hash(&password, salt)).await?
     }
 
-    /// Whether a password is the one of a hash; without a hash it is not.
+    /// Whether a password is the one of a hash; without a hash it is not. `admit` is asked when its turn has come, and
+    /// `note` is told before the next one's: of many guesses made at once each sees what came of those before it.
     pub(crate) async fn verify(
         &self,
         password: String,
         known: Option<String>,
         deadline: Instant,
+        admit: impl FnOnce() -> Result<()> + Send + 'static,
+        note: impl FnOnce(bool) + Send + 'static,
     ) -> Result<bool> {
         let decoy = self.decoy.clone();
         let verified = self.work(deadline, move || {
+            admit()?;
             let hash = known.as_deref().unwrap_or(&decoy);
             let is_right = PasswordHash::new(hash)
                 .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok());
-            is_right && known.is_some()
+            let is_right = is_right && known.is_some();
+            note(is_right);
+            Ok(is_right)
         });
-        verified.await
+        verified.await?
     }
 
     async fn work<T: Send + 'static>(
@@ -74,9 +85,10 @@ impl Passwords {
     }
 }
 
-fn hash(password: &str) -> Result<String> {
+fn hash(password: &str, salt: Salt) -> Result<String> {
     let failed = |_| Problem::new(500, "internal", "the password cannot be hashed");
-    Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(failed)
+    let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
+    hash.map(|hash| hash.to_string()).map_err(failed)
 }
 
 #[cfg(test)]
@@ -91,14 +103,38 @@ mod tests {
     async fn a_password_is_known_by_its_hash_alone() {
         let (passwords, deadline) = (Passwords::new(), Instant::now() + 12 * PATIENCE);
         let verify = async |password: &str, known: Option<&str>| {
-            passwords.verify(password.to_owned(), known.map(str::to_owned), deadline).await
+            passwords.verify(password.to_owned(), known.map(str::to_owned), deadline, || Ok(()), |_| ()).await
         };
-        let hash = passwords.hash("open sesame".to_owned(), deadline).await.unwrap();
+        let hash = passwords.hash("open sesame".to_owned(), [1; SALT_BYTES], deadline).await.unwrap();
+        let again = passwords.hash("open sesame".to_owned(), [2; SALT_BYTES], deadline).await.unwrap();
+        assert_ne!(hash, again, "another salt");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert_eq!(verify("open sesame", Some(&hash)).await, Ok(true));
         assert_eq!(verify("open sesam", Some(&hash)).await, Ok(false));
         assert_eq!(verify("decoy", None).await, Ok(false));
         assert_eq!(verify("x", Some("not a hash")).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn of_many_guesses_at_once_each_sees_what_came_of_those_before() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        let (passwords, deadline) = (Passwords::new(), Instant::now() + 12 * PATIENCE);
+        let failures = Arc::new(AtomicUsize::new(0));
+        let guess = |_| {
+            let (seen, counted) = (failures.clone(), failures.clone());
+            let admit = move || match seen.load(Ordering::SeqCst) {
+                0..3 => Ok(()),
+                _ => Err(Problem::overloaded("enough")),
+            };
+            let note = move |is_right: bool| {
+                counted.fetch_add(usize::from(!is_right), Ordering::SeqCst);
+            };
+            passwords.verify("x".to_owned(), None, deadline, admit, note)
+        };
+        let guesses = futures_util::future::join_all((0..10).map(guess)).await;
+        assert_eq!(guesses.iter().filter(|guess| guess.is_ok()).count(), 3);
+        assert_eq!(failures.load(Ordering::SeqCst), 3);
     }
 
     #[tokio::test]

@@ -38,23 +38,16 @@ struct RefreshBody {
 pub(crate) async fn sign_up(State(service): State<Service>, call: Call) -> Answer {
     let body: SignUpBody = call.json()?;
     let email = email_from(&body.email)?;
-    if body.password.chars().count() < PASSWORD_CHARS_MIN || body.password.len() > PASSWORD_BYTES_MAX {
-        let detail = format!(
-            "a password has at least {PASSWORD_CHARS_MIN} characters, at most {PASSWORD_BYTES_MAX} bytes"
-        );
-        return Err(Problem::malformed(detail));
-    }
-    if body.name.is_empty() || body.name.len() > NAME_BYTES_MAX {
-        return Err(Problem::malformed(format!("a name has 1 to {NAME_BYTES_MAX} bytes")));
-    }
-    let id = service.sign_up(email, body.name, body.password, &call.context).await?;
+    let password = password_from(body.password)?;
+    let name = person_from(body.name)?;
+    let id = service.sign_up(email, name, password, &call.context).await?;
     Reply::json(StatusCode::CREATED, &json!({"message": "signed up", "userId": id.0.to_string()}))
 }
 
 pub(crate) async fn log_in(State(service): State<Service>, call: Call) -> Answer {
     let body: LogInBody = call.json()?;
     let email = body.email.trim().to_lowercase();
-    pair(service.log_in(&email, body.password, &call.context).await?)
+    pair(service.log_in(&email, body.password, call.remote, &call.context).await?)
 }
 
 pub(crate) async fn refresh(State(service): State<Service>, call: Call) -> Answer {
@@ -63,8 +56,16 @@ pub(crate) async fn refresh(State(service): State<Service>, call: Call) -> Answe
 }
 
 pub(crate) async fn log_out(State(service): State<Service>, call: Call) -> Answer {
-    let caller = call.caller(&service, Endpoint::LogOut).await?;
-    service.log_out(caller, &call.context).await?;
+    match call.caller(&service, Endpoint::LogOut).await {
+        Ok(caller) => service.log_out(caller, &call.context).await?,
+        // The token of a retry was voided by the call whose answer got lost.
+        Err(problem) if problem.status == 401 => {
+            if !service.logged_out_before(call.token()?, &call.context).await? {
+                return Err(problem);
+            }
+        }
+        Err(problem) => return Err(problem),
+    }
     Reply::ok(&json!({"message": "logged out"}))
 }
 
@@ -76,8 +77,27 @@ fn pair(tokens: TokenPair) -> Answer {
     Reply::ok(&json!({"accessToken": tokens.access, "refreshToken": tokens.refresh}))
 }
 
+/// A password that somebody chooses.
+pub(crate) fn password_from(password: String) -> Result<String> {
+    if password.chars().count() < PASSWORD_CHARS_MIN || password.len() > PASSWORD_BYTES_MAX {
+        let detail = format!(
+            "a password has at least {PASSWORD_CHARS_MIN} characters, at most {PASSWORD_BYTES_MAX} bytes"
+        );
+        return Err(Problem::malformed(detail));
+    }
+    Ok(password)
+}
+
+/// What a person is called.
+pub(crate) fn person_from(name: String) -> Result<String> {
+    if name.is_empty() || name.len() > NAME_BYTES_MAX {
+        return Err(Problem::malformed(format!("a name has 1 to {NAME_BYTES_MAX} bytes")));
+    }
+    Ok(name)
+}
+
 /// An address as it is kept: without blanks around it, in lower case.
-fn email_from(text: &str) -> Result<String> {
+pub(crate) fn email_from(text: &str) -> Result<String> {
     let email = text.trim().to_lowercase();
     let is_address = email.split_once('@').is_some_and(|(local, domain)| {
         let is_plain =

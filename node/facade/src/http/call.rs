@@ -2,6 +2,7 @@
 //! everywhere.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::extract::{FromRequest, Request};
@@ -13,8 +14,9 @@ use tokio::time::Instant;
 use crate::access::Endpoint;
 use crate::http::body::{Buffered, too_large};
 use crate::http::name::{CallName, payload_hash};
+use crate::limits::Remote;
 use crate::problem::{Problem, Result};
-use crate::service::{CallContext, Caller, DEADLINE_MAX, Service};
+use crate::service::{Asked, CallContext, Caller, DEADLINE_MAX, Service};
 use crate::wire::id_in;
 
 /// A body that makes one thing.
@@ -28,6 +30,8 @@ const TIMEOUT_HEADER: &str = "holdfast-timeout-ms";
 /// A call as a handler sees it.
 pub(crate) struct Call {
     pub(crate) context: CallContext,
+    /// Who is at the other end of the connection.
+    pub(crate) remote: Option<IpAddr>,
     headers: HeaderMap,
     uri: Uri,
     body: Buffered,
@@ -56,7 +60,8 @@ impl FromRequest<Service> for Call {
         let body = service.bodies().read(body, size.bytes_max(), deadline).await?;
         let id = name.request_id(payload_hash(head.method.as_str(), head.uri.path(), &body));
         let context = CallContext { id, deadline };
-        Ok(Self { context, headers: head.headers, uri: head.uri, body })
+        let remote = head.extensions.get::<Remote>().map(|remote| remote.0);
+        Ok(Self { context, remote, headers: head.headers, uri: head.uri, body })
     }
 }
 
@@ -92,7 +97,9 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
-    token.map(Some).ok_or_else(|| Problem::unauthenticated("Authorization is `Bearer ACCESS_TOKEN`"))
+    token.map(Some).ok_or_else(|| {
+        Problem::unauthenticated("Authorization is `Bearer` and an access token or an app's credential")
+    })
 }
 
 fn timeout(headers: &HeaderMap) -> Result<Option<Duration>> {
@@ -112,6 +119,22 @@ impl Call {
     /// The caller as this node knows him, for calls that must be answered without a quorum.
     pub(crate) async fn caller_here(&self, service: &Service, endpoint: Endpoint) -> Result<Caller> {
         service.admit_here(endpoint, bearer(&self.headers)?, self.context.deadline).await
+    }
+
+    /// How the caller, if he may make this call, asks to read.
+    pub(crate) async fn asked(&self, service: &Service, endpoint: Endpoint) -> Result<Asked> {
+        let caller = self.caller(service, endpoint).await?;
+        Ok(Asked { caller, consistency: self.consistency()?, deadline: self.context.deadline })
+    }
+
+    /// What the caller shows of himself.
+    pub(crate) fn token(&self) -> Result<Option<&str>> {
+        bearer(&self.headers)
+    }
+
+    /// The body as JSON, or the default if there is none.
+    pub(crate) fn json_if_any<T: DeserializeOwned + Default>(&self) -> Result<T> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.json() }
     }
 
     /// The body as JSON. Whether unknown fields are refused, the type says.

@@ -65,12 +65,10 @@ pub(crate) async fn book(State(service): State<Service>, call: Call) -> Answer {
 }
 
 pub(crate) async fn history(State(service): State<Service>, call: Call) -> Answer {
-    let caller = call.caller(&service, Endpoint::ReadBookings).await?;
+    let asked = call.asked(&service, Endpoint::ReadBookings).await?;
     let after = call.query_id("lastReceivedBookingId")?.map(BookingId);
     let order = order(&call)?;
-    let read = service
-        .history(caller, after, order, page_size(&call)?, call.consistency()?, call.context.deadline)
-        .await?;
+    let read = service.history(asked, after, order, page_size(&call)?).await?;
     Reply::read(read, |bookings| {
         let rows = bookings.into_iter().map(|(id, booking, slot)| HistoryRow {
             booking_id: id.0,
@@ -118,9 +116,9 @@ pub(crate) async fn check_in(State(service): State<Service>, Segment(id): Segmen
 }
 
 pub(crate) async fn code(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
-    let caller = call.caller(&service, Endpoint::ReadCode).await?;
+    let asked = call.asked(&service, Endpoint::ReadCode).await?;
     let id = booking_id(&id)?;
-    let booking = service.booking(caller, id, call.consistency()?, call.context.deadline).await?;
+    let booking = service.booking(asked, id).await?;
     match booking.value.state {
         BookingState::Confirmed => (),
         BookingState::Used { .. } => return Err(Problem::new(409, "already_used", "the party was admitted")),

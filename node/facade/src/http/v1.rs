@@ -1,5 +1,6 @@
 //! The native API.
 
+mod apps;
 mod bookings;
 mod cluster;
 mod resources;
@@ -8,7 +9,7 @@ mod users;
 mod venues;
 
 use axum::Router;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 
 use crate::http::accounts;
 use crate::service::Service;
@@ -17,7 +18,15 @@ pub(crate) fn routes() -> Router<Service> {
     Router::new()
         .route("/v1/keys", get(accounts::keys))
         .route("/v1/cluster", get(cluster::show))
-        .route("/v1/users/{id}/role", put(users::change_role))
+        .route("/v1/users", post(users::create).get(users::list))
+        .route("/v1/users/{id}", get(users::show))
+        .route("/v1/users/{id}/role", put(users::set_role))
+        .route("/v1/users/{id}/password", put(users::set_password))
+        .route("/v1/users/{id}/ban", put(users::ban).delete(users::lift_ban))
+        .route("/v1/apps", post(apps::create).get(apps::list))
+        .route("/v1/apps/{id}", get(apps::show).delete(apps::delete))
+        .route("/v1/apps/{id}/secrets", post(apps::add_secret))
+        .route("/v1/apps/{id}/secrets/{number}", delete(apps::revoke_secret))
         .route("/v1/venues", post(venues::create).get(venues::list))
         .route("/v1/venues/{id}", get(venues::show))
         .route("/v1/resources", post(resources::create).get(resources::list))

@@ -50,6 +50,13 @@ fn every_refusal_has_a_status_and_a_code() {
         Rejection::AlreadyUsed { used_at: MOMENT, used_by: UserId(6) },
         Rejection::TooEarly { opens_at: MOMENT },
         Rejection::TooLate { ended_at: MOMENT },
+        Rejection::LastOperator,
+        Rejection::Banned,
+        Rejection::UserIsApp(UserId(6)),
+        Rejection::AppNotFound(UserId(6)),
+        Rejection::SecretNotFound(2),
+        Rejection::TooManySecrets,
+        Rejection::TooManyApps,
     ];
     check(
         rejections.iter().map(rejected),
@@ -78,6 +85,13 @@ fn every_refusal_has_a_status_and_a_code() {
             409 already_used final: the party was admitted at 2027-01-15T08:00:00Z by user 6 {"usedAt":"2027-01-15T08:00:00Z","usedBy":6}
             409 too_early final: the slot begins at 2027-01-15T08:00:00Z {"opensAt":"2027-01-15T08:00:00Z"}
             409 too_late final: the slot ended at 2027-01-15T08:00:00Z {"endedAt":"2027-01-15T08:00:00Z"}
+            409 last_operator final: nobody would be left to operate the cluster; make another operator first
+            401 banned final: this account is banned; an operator can lift the ban
+            409 user_is_app final: user:6 is an app: its role is fixed, and it has secrets instead of a password
+            404 app_not_found final: there is no app 6, or it is not yours
+            404 secret_not_found final: there is no secret 2 of this app, or it is not yours
+            409 too_many_secrets final: an app has at most 5 secrets; revoke one first
+            409 too_many_apps final: there are as many apps as there may be; delete one first
         "#]],
     );
 }

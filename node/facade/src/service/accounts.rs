@@ -1,15 +1,37 @@
-//! Signing up, logging in, and what users may do.
+//! Signing up, logging in and out.
 
-use holdfast_raft::Consistency;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use holdfast_raft::{Consistency, View};
 use holdfast_reservations::{
-    ChangeRole, CloseSessions, Command, OpenSession, Outcome, Principal, ReadTyped as _, RefreshSession,
-    Role, SignUp, User, UserId, UserProfile, user_by_email,
+    Command, CreateOperator, LogOut, OpenSession, Outcome, Principal, ReadTyped as _, RefreshSession,
+    RequestId, RequestKey, SignUp, User, UserId, user_by_email,
 };
+use sha2::{Digest as _, Sha256};
 
+use crate::accounts::passwords::Salt;
+use crate::accounts::throttle::{Guess, Throttle};
 use crate::accounts::tokens::{Opened, Refresh, TokenPair};
 use crate::http::{KeyOwner, owned_by};
 use crate::problem::{Problem, Result, unexpected};
 use crate::service::{CallContext, Caller, Service};
+
+/// A user whose password is to be verified.
+pub(super) struct Suspect {
+    pub(super) user: UserId,
+    pub(super) token_version: u32,
+    /// `None` if he cannot log in with one.
+    password_hash: Option<String>,
+}
+
+impl Suspect {
+    pub(super) fn of(view: &View<'_>, user: UserId) -> Option<Self> {
+        let row = view.row::<User>(user)?;
+        let password_hash = Some(row.password_hash.clone()).filter(|hash| !hash.is_empty());
+        Some(Self { user, token_version: row.token_version, password_hash })
+    }
+}
 
 impl Service {
     /// Makes a guest.
@@ -20,11 +42,34 @@ impl Service {
         password: String,
         call: &CallContext,
     ) -> Result<UserId> {
-        let password_hash = self.parts.passwords.hash(password, call.deadline).await?;
+        let password_hash = self.hash_password(password, call).await?;
+        let call = call.with_payload("sign up", &[&email, &name, &password_hash]);
         let command = Command::SignUp(SignUp { email, name, password_hash });
-        match self.submit(Principal::Anonymous, command, call).await? {
+        match self.submit(Principal::Anonymous, command, &call).await? {
             (Outcome::User(id, _), _) => Ok(id),
             (other, _) => Err(unexpected(&other)),
+        }
+    }
+
+    /// Makes the first operator, if there is none, for somebody who may do with this node what he likes.
+    pub(crate) async fn create_first_operator(
+        &self,
+        email: String,
+        name: String,
+        password: String,
+        call: &CallContext,
+    ) -> Result<UserId> {
+        let password_hash = self.hash_password(password, call).await?;
+        let call = call.with_payload("create operator", &[&email, &name, &password_hash]);
+        let command = Command::CreateOperator(CreateOperator { email, name, password_hash });
+        match self.submit(Principal::Internal, command, &call).await {
+            Ok((Outcome::User(id, _), _)) => Ok(id),
+            Ok((other, _)) => Err(unexpected(&other)),
+            Err(problem) if problem.status == 403 => {
+                let detail = "the cluster has an operator already; sign in as one to make more";
+                Err(Problem::new(409, "operator_exists", detail))
+            }
+            Err(problem) => Err(problem),
         }
     }
 
@@ -33,22 +78,44 @@ impl Service {
         &self,
         email: &str,
         password: String,
+        remote: Option<IpAddr>,
         call: &CallContext,
     ) -> Result<TokenPair> {
-        let find = |view: &holdfast_raft::View<'_>| {
-            let id = user_by_email(view, email)?;
-            let user = view.row::<User>(id)?;
-            Some((id, user.token_version, user.password_hash.clone()))
-        };
-        let user = self.read(Consistency::Linearizable, call.deadline, find).await?.value;
-        let known = user.as_ref().map(|(.., hash)| hash.clone());
-        let is_right = self.parts.passwords.verify(password, known, call.deadline).await?;
-        let Some((user, token_version, _)) = user.filter(|_| is_right) else {
-            return Err(Problem::new(401, "bad_credentials", "the address or the password is wrong"));
-        };
+        let call = &call.with_payload("log in", &[email]);
+        let find = |view: &View<'_>| Suspect::of(view, user_by_email(view, email)?);
+        let known = self.read(Consistency::Linearizable, call.deadline, find).await?.value;
+        let guess = self.throttle().guess(email, remote);
+        let wrong = || Problem::new(401, "bad_credentials", "the address or the password is wrong");
+        let Suspect { user, token_version, .. } =
+            self.verify_password(known, password, guess, call).await?.ok_or_else(wrong)?;
         let id = owned_by(KeyOwner::User(user.0), call.id);
         let open = Command::OpenSession(OpenSession { user, token_version });
         self.open(open, &CallContext { id, ..*call }).await
+    }
+
+    /// The user, if the password is his. Whether he exists shows in nothing but that.
+    pub(super) async fn verify_password(
+        &self,
+        known: Option<Suspect>,
+        password: String,
+        guess: Guess,
+        call: &CallContext,
+    ) -> Result<Option<Suspect>> {
+        let (asked, told) = (self.throttle().clone(), self.throttle().clone());
+        let metrics = self.metrics().clone();
+        let admit = {
+            let metrics = metrics.clone();
+            move || admitted(&asked, guess).inspect_err(|_| metrics.log_in("throttled"))
+        };
+        // Asked before he waits for his turn too: who is turned away need not wait for it.
+        admit()?;
+        let hash = known.as_ref().and_then(|known| known.password_hash.clone());
+        let note = move |is_right: bool| {
+            told.note(guess, is_right);
+            metrics.log_in(if is_right { "right" } else { "wrong" });
+        };
+        let is_right = self.parts.passwords.verify(password, hash, call.deadline, admit, note).await?;
+        Ok(known.filter(|_| is_right))
     }
 
     /// Trades a refresh token for a new pair.
@@ -70,23 +137,64 @@ impl Service {
         }
     }
 
-    /// Ends all sessions of the caller.
+    /// Ends all sessions of the caller, and voids his access tokens.
     pub(crate) async fn log_out(&self, caller: Caller, call: &CallContext) -> Result<()> {
-        self.submit(caller.principal(), Command::CloseSessions(CloseSessions), call).await.map(drop)
+        self.submit(caller.principal(), Command::LogOut(LogOut), call).await.map(drop)
     }
 
-    /// Gives a user another role.
-    pub(crate) async fn change_role(
-        &self,
-        caller: Caller,
-        user: UserId,
-        role: Role,
-        call: &CallContext,
-    ) -> Result<(UserId, UserProfile)> {
-        let command = Command::ChangeRole(ChangeRole { user, role });
-        match self.submit(caller.principal(), command, call).await? {
-            (Outcome::User(id, profile), _) => Ok((id, profile)),
-            (other, _) => Err(unexpected(&other)),
+    /// Whether this very call has logged the caller out before, with the token that it voided.
+    pub(crate) async fn logged_out_before(&self, token: Option<&str>, call: &CallContext) -> Result<bool> {
+        let answered = self.answered_before(token, call, async || Ok(call.clone())).await?;
+        Ok(matches!(answered, Some(Outcome::SessionsClosed(_))))
+    }
+
+    /// The salted hash of a password that a call brings. A retry makes the same one, so that both ask for the same.
+    pub(super) async fn hash_password(&self, password: String, call: &CallContext) -> Result<String> {
+        let salt = salt_of(&self.replica().identity().cluster.to_string(), call.id);
+        self.parts.passwords.hash(password, salt, call.deadline).await
+    }
+}
+
+fn admitted(throttle: &Throttle, guess: Guess) -> Result<()> {
+    let Some(wait) = throttle.wait(guess) else { return Ok(()) };
+    let wait = wait + Duration::from_millis(999);
+    let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
+    let detail = format!("too many wrong passwords; try again in {seconds} s, or with a refresh token now");
+    Err(Problem { wait_seconds: Some(seconds), ..Problem::new(429, "too_many_attempts", detail) })
+}
+
+/// A salt of a call's own: no two calls of a cluster have the same key, but for retries.
+fn salt_of(cluster: &str, id: RequestId) -> Salt {
+    let (kind, key) = match id.key {
+        RequestKey::Made(key) => (0, key),
+        RequestKey::Uuid(key) => (1, key),
+        RequestKey::Named(key) => (2, key),
+    };
+    let digest: [u8; 32] = Sha256::new()
+        .chain_update(b"holdfast password salt")
+        .chain_update(cluster)
+        .chain_update([kind])
+        .chain_update(key)
+        .finalize()
+        .into();
+    std::array::from_fn(|position| digest[position])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_salt_belongs_to_one_cluster_and_one_call() {
+        let salt = |cluster: &str, key| salt_of(cluster, RequestId { key, payload_hash: 0 });
+        let first = salt("a", RequestKey::Named([1; 16]));
+        assert_eq!(first, salt("a", RequestKey::Named([1; 16])), "a retry");
+        for other in [
+            salt("b", RequestKey::Named([1; 16])),
+            salt("a", RequestKey::Named([2; 16])),
+            salt("a", RequestKey::Uuid([1; 16])),
+        ] {
+            assert_ne!(first, other);
         }
     }
 }

@@ -5,15 +5,14 @@ mod tests;
 
 use std::sync::Arc;
 
-use holdfast_raft::{Consistency, Read, View};
+use holdfast_raft::{Read, View};
 use holdfast_reservations::{
     Booking, BookingId, BookingsOf, Command, Order, Outcome, ReadRows, ReadTyped as _, Revision, Slot,
     SlotId, UserId, list_bookings,
 };
-use tokio::time::Instant;
 
 use crate::problem::{Problem, Result, unexpected};
-use crate::service::{CallContext, Caller, Service};
+use crate::service::{Asked, CallContext, Caller, Service};
 
 /// Bookings looked at for one page of a filtered list; the page may then be short, and `next` goes on.
 const LOOKED_AT_MAX: usize = 2_000;
@@ -47,39 +46,29 @@ impl Service {
     }
 
     /// A booking the caller may see.
-    pub(crate) async fn booking(
-        &self,
-        caller: Caller,
-        id: BookingId,
-        consistency: Consistency,
-        deadline: Instant,
-    ) -> Result<Read<Arc<Booking>>> {
-        self.read_as(caller, consistency, deadline, |view, caller| visible_booking(view, caller, id)).await
+    pub(crate) async fn booking(&self, asked: Asked, id: BookingId) -> Result<Read<Arc<Booking>>> {
+        self.read_as(asked, |view, caller| visible_booking(view, caller, id)).await
     }
 
     /// Bookings the caller may see, newest first.
     pub(crate) async fn bookings(
         &self,
-        caller: Caller,
+        asked: Asked,
         filter: BookingFilter<'_>,
         after: Option<BookingId>,
         limit: usize,
-        consistency: Consistency,
-        deadline: Instant,
     ) -> Result<Read<Page<(BookingId, Arc<Booking>)>>> {
         let with = |view: &View<'_>, caller: Caller| visible_bookings(view, caller, filter, after, limit);
-        self.read_as(caller, consistency, deadline, with).await
+        self.read_as(asked, with).await
     }
 
     /// Bookings of the caller with their slots, in either order of the time they were made.
     pub(crate) async fn history(
         &self,
-        caller: Caller,
+        asked: Asked,
         after: Option<BookingId>,
         order: Order,
         limit: usize,
-        consistency: Consistency,
-        deadline: Instant,
     ) -> Result<Read<Vec<(BookingId, Arc<Booking>, Arc<Slot>)>>> {
         let with = |view: &View<'_>, caller: Caller| {
             let bookings =
@@ -90,7 +79,7 @@ impl Service {
             });
             Ok(with_slots.collect())
         };
-        self.read_as(caller, consistency, deadline, with).await
+        self.read_as(asked, with).await
     }
 }
 

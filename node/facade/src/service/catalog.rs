@@ -3,16 +3,15 @@
 #[cfg(test)]
 mod tests;
 
-use holdfast_raft::{Consistency, Read, View};
+use holdfast_raft::{Read, View};
 use holdfast_reservations::{
     Command, CreateResource, CreateVenue, Key, OpenSlots, Order, Outcome, PoolCounts, PoolId, ReadRows,
     ReadTyped as _, Resource, ResourceId, Slot, SlotId, Timestamp, Venue, VenueId, list_resources,
     list_venues,
 };
-use tokio::time::Instant;
 
 use crate::problem::{Problem, Result, unexpected};
-use crate::service::{CallContext, Caller, Service};
+use crate::service::{Asked, CallContext, Caller, Service};
 
 /// A slot with what is left of its pools, at one moment.
 pub(crate) struct SlotView {
@@ -75,77 +74,61 @@ impl Service {
         }
     }
 
-    pub(crate) async fn venue(
-        &self,
-        id: VenueId,
-        consistency: Consistency,
-        deadline: Instant,
-    ) -> Result<Read<Venue>> {
-        let read = self.read(consistency, deadline, |view| view.row::<Venue>(id)).await?;
-        found(read, |venue| (*venue).clone(), || Problem::not_found("venue_not_found", id))
+    pub(crate) async fn venue(&self, asked: Asked, id: VenueId) -> Result<Read<Venue>> {
+        let missing = || Problem::not_found("venue_not_found", id);
+        let with = |view: &View<'_>, _| Ok((*view.row::<Venue>(id).ok_or_else(missing)?).clone());
+        self.read_as(asked, with).await
     }
 
     pub(crate) async fn venues(
         &self,
+        asked: Asked,
         before: VenueId,
         limit: usize,
-        consistency: Consistency,
-        deadline: Instant,
     ) -> Result<Read<Vec<(VenueId, Venue)>>> {
-        self.read(consistency, deadline, |view| list_venues(view, before, limit)).await
+        self.read_as(asked, |view, _| Ok(list_venues(view, before, limit))).await
     }
 
-    pub(crate) async fn resource(
-        &self,
-        id: ResourceId,
-        consistency: Consistency,
-        deadline: Instant,
-    ) -> Result<Read<Resource>> {
-        let read = self.read(consistency, deadline, |view| view.row::<Resource>(id)).await?;
-        found(read, |resource| (*resource).clone(), || Problem::not_found("resource_not_found", id))
+    pub(crate) async fn resource(&self, asked: Asked, id: ResourceId) -> Result<Read<Resource>> {
+        let missing = || Problem::not_found("resource_not_found", id);
+        let with = |view: &View<'_>, _| Ok((*view.row::<Resource>(id).ok_or_else(missing)?).clone());
+        self.read_as(asked, with).await
     }
 
     pub(crate) async fn resources(
         &self,
+        asked: Asked,
         venue: Option<VenueId>,
         before: ResourceId,
         limit: usize,
-        consistency: Consistency,
-        deadline: Instant,
     ) -> Result<Read<Vec<(ResourceId, Resource)>>> {
-        self.read(consistency, deadline, |view| list_resources(view, venue, before, limit)).await
+        self.read_as(asked, |view, _| Ok(list_resources(view, venue, before, limit))).await
     }
 
-    pub(crate) async fn slot(
-        &self,
-        id: SlotId,
-        consistency: Consistency,
-        deadline: Instant,
-    ) -> Result<Read<SlotView>> {
-        let with = |view: &View<'_>| {
-            let slot = view.row::<Slot>(id)?;
-            Some(SlotView::of(view, id, (*slot).clone()))
+    pub(crate) async fn slot(&self, asked: Asked, id: SlotId) -> Result<Read<SlotView>> {
+        let missing = || Problem::not_found("slot_not_found", id);
+        let with = |view: &View<'_>, _| {
+            let slot = view.row::<Slot>(id).ok_or_else(missing)?;
+            Ok(SlotView::of(view, id, (*slot).clone()))
         };
-        let read = self.read(consistency, deadline, with).await?;
-        found(read, |slot| slot, || Problem::not_found("slot_not_found", id))
+        self.read_as(asked, with).await
     }
 
     pub(crate) async fn slots(
         &self,
+        asked: Asked,
         resource: ResourceId,
         from: Timestamp,
         after: Option<SlotId>,
         limit: usize,
-        consistency: Consistency,
-        deadline: Instant,
     ) -> Result<Read<Vec<SlotView>>> {
-        let with = |view: &View<'_>| {
-            view.row::<Resource>(resource)?;
+        let missing = || Problem::not_found("resource_not_found", resource);
+        let with = |view: &View<'_>, _| {
+            view.row::<Resource>(resource).ok_or_else(missing)?;
             let slots = newest_slots(view, resource, from, after, limit).into_iter();
-            Some(slots.map(|(id, slot)| SlotView::of(view, id, slot)).collect())
+            Ok(slots.map(|(id, slot)| SlotView::of(view, id, slot)).collect())
         };
-        let read = self.read(consistency, deadline, with).await?;
-        found(read, |slots| slots, || Problem::not_found("resource_not_found", resource))
+        self.read_as(asked, with).await
     }
 }
 
@@ -169,13 +152,4 @@ fn newest_slots(
         Some((id, (*rows.row::<Slot>(id)?).clone()))
     });
     found.collect()
-}
-
-fn found<T, U>(
-    read: Read<Option<T>>,
-    value: impl FnOnce(T) -> U,
-    missing: impl FnOnce() -> Problem,
-) -> Result<Read<U>> {
-    let Read { value: found, index, age } = read;
-    Ok(Read { value: value(found.ok_or_else(missing)?), index, age })
 }

@@ -27,7 +27,7 @@ pub(super) enum Allowed {
 use Allowed::{Numbers, NumbersOrNothing, Text};
 
 /// Every setting. Tests of expiry, and of being overtaken by a snapshot, need small numbers.
-pub(super) const SETTINGS: [Setting; 15] = [
+pub(super) const SETTINGS: [Setting; 18] = [
     setting("listen", "127.0.0.1:3000", Text, "where clients connect, HTTP and gRPC"),
     setting("peer_listen", "127.0.0.1:3001", Text, "where other nodes connect"),
     setting("admin_listen", "127.0.0.1:3002", Text, "where operators' tools connect"),
@@ -50,6 +50,24 @@ pub(super) const SETTINGS: [Setting; 15] = [
         "900",
         Numbers { min: 1, max: 86_400 },
         "how long an access token is valid",
+    ),
+    setting(
+        "auth.login_failures",
+        "5",
+        Numbers { min: 0, max: 1_000_000 },
+        "wrong passwords for an account from one address before it has to wait; 0 never",
+    ),
+    setting(
+        "auth.address_failures",
+        "100",
+        Numbers { min: 0, max: 1_000_000 },
+        "wrong passwords from one address before it has to wait; 0, behind a proxy, never",
+    ),
+    setting(
+        "auth.login_wait_seconds",
+        "900",
+        Numbers { min: 1, max: 86_400 },
+        "the longest wait after wrong passwords; it begins at a second and doubles",
     ),
     setting(
         "facade.deadline_ms",

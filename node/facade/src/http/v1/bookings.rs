@@ -53,15 +53,15 @@ fn book_from(body: BookBody) -> Result<Book> {
 }
 
 pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
-    let caller = call.caller(&service, Endpoint::ReadBookings).await?;
+    let asked = call.asked(&service, Endpoint::ReadBookings).await?;
     let id = booking_id(&id)?;
-    let read = service.booking(caller, id, call.consistency()?, call.context.deadline).await?;
+    let read = service.booking(asked, id).await?;
     let version = read.value.version;
     Ok(Reply::read(read, |booking| booking_body(id, &booking))?.version(version))
 }
 
 pub(crate) async fn list(State(service): State<Service>, call: Call) -> Answer {
-    let caller = call.caller(&service, Endpoint::ReadBookings).await?;
+    let asked = call.asked(&service, Endpoint::ReadBookings).await?;
     let status = call.query("status")?;
     let filter = BookingFilter {
         user: call.query_id("userId")?.map(UserId),
@@ -69,8 +69,7 @@ pub(crate) async fn list(State(service): State<Service>, call: Call) -> Answer {
         status: status.as_deref(),
     };
     let after = call.query_id("after")?.map(BookingId);
-    let (limit, consistency) = (call.limit()?, call.consistency()?);
-    let read = service.bookings(caller, filter, after, limit, consistency, call.context.deadline).await?;
+    let read = service.bookings(asked, filter, after, call.limit()?).await?;
     Reply::read(read, |page| ListBody {
         items: page.items.iter().map(|(id, booking)| booking_body(*id, booking)).collect(),
         next: page.next.map(|id| id.0),

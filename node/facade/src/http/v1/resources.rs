@@ -51,18 +51,18 @@ pub(crate) async fn create(State(service): State<Service>, call: Call) -> Answer
 }
 
 pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
-    call.caller(&service, Endpoint::ReadCatalog).await?;
+    let asked = call.asked(&service, Endpoint::ReadCatalog).await?;
     let id = path_id(&id, "resource_not_found", "resource").map(ResourceId)?;
-    let read = service.resource(id, call.consistency()?, call.context.deadline).await?;
+    let read = service.resource(asked, id).await?;
     Reply::read(read, |resource| resource_body(id, resource))
 }
 
 pub(crate) async fn list(State(service): State<Service>, call: Call) -> Answer {
-    call.caller(&service, Endpoint::ReadCatalog).await?;
+    let asked = call.asked(&service, Endpoint::ReadCatalog).await?;
     let venue = call.query_id("venueId")?.map(VenueId);
-    let (limit, consistency) = (call.limit()?, call.consistency()?);
+    let limit = call.limit()?;
     let before = ResourceId(call.query_id("after")?.unwrap_or(u64::MAX));
-    let read = service.resources(venue, before, limit + 1, consistency, call.context.deadline).await?;
+    let read = service.resources(asked, venue, before, limit + 1).await?;
     Reply::read(read, |resources| {
         cut(resources, limit, |(id, _)| id.0, |(id, resource)| resource_body(id, resource))
     })

@@ -62,14 +62,14 @@ pub(crate) async fn open(State(service): State<Service>, Segment(resource): Segm
 }
 
 pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
-    call.caller(&service, Endpoint::ReadCatalog).await?;
+    let asked = call.asked(&service, Endpoint::ReadCatalog).await?;
     let id = path_id(&id, "slot_not_found", "slot").map(SlotId)?;
-    let read = service.slot(id, call.consistency()?, call.context.deadline).await?;
+    let read = service.slot(asked, id).await?;
     Reply::read(read, |view| slot_body(view.id, &view.slot, view.now, |pool| view.counts(pool)))
 }
 
 pub(crate) async fn list(State(service): State<Service>, Segment(resource): Segment, call: Call) -> Answer {
-    call.caller(&service, Endpoint::ReadCatalog).await?;
+    let asked = call.asked(&service, Endpoint::ReadCatalog).await?;
     let resource = path_id(&resource, "resource_not_found", "resource").map(ResourceId)?;
     let from = match call.query("from")? {
         None => Timestamp::default(),
@@ -78,8 +78,8 @@ pub(crate) async fn list(State(service): State<Service>, Segment(resource): Segm
         }
     };
     let after = call.query_id("after")?.map(SlotId);
-    let (limit, consistency) = (call.limit()?, call.consistency()?);
-    let read = service.slots(resource, from, after, limit + 1, consistency, call.context.deadline).await?;
+    let limit = call.limit()?;
+    let read = service.slots(asked, resource, from, after, limit + 1).await?;
     Reply::read(read, |slots| {
         cut(
             slots,

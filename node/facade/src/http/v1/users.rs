@@ -1,19 +1,47 @@
 //! `/v1/users`.
 
 use axum::extract::State;
-use holdfast_reservations::{Role, UserId};
+use holdfast_reservations::{Account, Role, UserId};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::access::Endpoint;
+use crate::http::accounts::{email_from, password_from, person_from};
 use crate::http::path::{Segment, path_id};
+use crate::http::v1::cut;
 use crate::http::{Answer, Call, Reply};
-use crate::service::Service;
+use crate::problem::{Problem, Result};
+use crate::service::{NewUser, PasswordChange, Service};
+use crate::wire::instant;
+
+/// Longest reason of a ban.
+const REASON_BYTES_MAX: usize = 500;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateBody {
+    email: String,
+    name: String,
+    password: Option<String>,
+    role: Option<RoleName>,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RoleBody {
     role: RoleName,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PasswordBody {
+    password: String,
+    old_password: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BanBody {
+    reason: Option<String>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -25,16 +53,128 @@ enum RoleName {
     App,
 }
 
-pub(crate) async fn change_role(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UserBody {
+    id: u64,
+    email: String,
+    name: String,
+    role: RoleName,
+    created_at: String,
+    banned: Option<BannedBody>,
+}
+
+#[derive(Serialize)]
+struct BannedBody {
+    reason: String,
+    at: String,
+    by: u64,
+}
+
+pub(crate) async fn create(State(service): State<Service>, call: Call) -> Answer {
+    let caller = call.caller(&service, Endpoint::CreateUser).await?;
+    let body: CreateBody = call.json()?;
+    let role = body.role.map_or(Role::Guest, role_from);
+    let password = body.password.map(password_from).transpose()?;
+    if role.operates() && password.is_none() {
+        return Err(Problem::senseless("an operator needs a password"));
+    }
+    let (email, name) = (email_from(&body.email)?, person_from(body.name)?);
+    let user = NewUser { email, name, password, role };
+    let (id, account) = service.create_user(caller, user, &call.context).await?;
+    Reply::created(&user_body(id, account))
+}
+
+pub(crate) async fn list(State(service): State<Service>, call: Call) -> Answer {
+    let asked = call.asked(&service, Endpoint::ListUsers).await?;
+    let before = UserId(call.query_id("after")?.unwrap_or(u64::MAX));
+    let (limit, email) = (call.limit()?, call.query("email")?);
+    let email = email.map(|email| email.trim().to_lowercase());
+    let read = service.users(asked, email.as_deref(), before, limit + 1).await?;
+    Reply::read(read, |users| cut(users, limit, |(id, _)| id.0, |(id, account)| user_body(id, account)))
+}
+
+pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
+    let asked = call.asked(&service, Endpoint::ReadUser).await?;
+    let id = user_id(&id)?;
+    let read = service.user(asked, id).await?;
+    Reply::read(read, |account| user_body(id, account))
+}
+
+pub(crate) async fn set_role(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::ChangeRole).await?;
-    let id = path_id(&id, "user_not_found", "user").map(UserId)?;
+    let id = user_id(&id)?;
     let body: RoleBody = call.json()?;
-    let role = match body.role {
+    let (id, account) = service.set_role(caller, id, role_from(body.role), &call.context).await?;
+    Reply::ok(&user_body(id, account))
+}
+
+pub(crate) async fn set_password(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
+    let caller = call.caller(&service, Endpoint::SetPassword).await;
+    let id = user_id(&id)?;
+    let changed = match caller {
+        Ok(caller) => {
+            let PasswordBody { password, old_password } = call.json()?;
+            let password = password_from(password)?;
+            let change = PasswordChange { password, old_password, remote: call.remote };
+            service.set_password(caller, id, change, &call.context).await
+        }
+        Err(problem) => Err(problem),
+    };
+    let (id, account) = match changed {
+        // The token of a retry was voided by the call whose answer got lost.
+        Err(problem) if problem.code == "unauthenticated" => {
+            let PasswordBody { password, .. } = call.json()?;
+            let before = service.password_set_before(call.token()?, id, password, &call.context).await?;
+            before.ok_or(problem)?
+        }
+        changed => changed?,
+    };
+    Reply::ok(&user_body(id, account))
+}
+
+pub(crate) async fn ban(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
+    let caller = call.caller(&service, Endpoint::BanUser).await?;
+    let id = user_id(&id)?;
+    let reason = call.json_if_any::<BanBody>()?.reason.unwrap_or_default();
+    if reason.len() > REASON_BYTES_MAX {
+        return Err(Problem::senseless(format!("a reason has at most {REASON_BYTES_MAX} bytes")));
+    }
+    let (id, account) = service.ban_user(caller, id, reason, &call.context).await?;
+    Reply::ok(&user_body(id, account))
+}
+
+pub(crate) async fn lift_ban(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
+    let caller = call.caller(&service, Endpoint::BanUser).await?;
+    let (id, account) = service.lift_ban(caller, user_id(&id)?, &call.context).await?;
+    Reply::ok(&user_body(id, account))
+}
+
+fn user_id(text: &str) -> Result<UserId> {
+    path_id(text, "user_not_found", "user").map(UserId)
+}
+
+fn role_from(name: RoleName) -> Role {
+    match name {
         RoleName::Guest => Role::Guest,
         RoleName::Staff => Role::Staff,
         RoleName::Operator => Role::Operator,
         RoleName::App => Role::App,
-    };
-    let (id, profile) = service.change_role(caller, id, role, &call.context).await?;
-    Reply::ok(&json!({"id": id.0, "email": profile.email, "name": profile.name, "role": body.role}))
+    }
+}
+
+fn role_name(role: Role) -> RoleName {
+    match role {
+        Role::Guest => RoleName::Guest,
+        Role::Staff => RoleName::Staff,
+        Role::Operator => RoleName::Operator,
+        Role::App => RoleName::App,
+    }
+}
+
+fn user_body(id: UserId, account: Account) -> UserBody {
+    let Account { email, name, role, created_at, ban } = account;
+    let banned =
+        ban.map(|ban| BannedBody { reason: ban.reason, at: instant(ban.banned_at), by: ban.banned_by.0 });
+    UserBody { id: id.0, email, name, role: role_name(role), created_at: instant(created_at), banned }
 }

@@ -43,17 +43,17 @@ pub(crate) async fn create(State(service): State<Service>, call: Call) -> Answer
 }
 
 pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
-    call.caller(&service, Endpoint::ReadCatalog).await?;
+    let asked = call.asked(&service, Endpoint::ReadCatalog).await?;
     let id = path_id(&id, "venue_not_found", "venue").map(VenueId)?;
-    let read = service.venue(id, call.consistency()?, call.context.deadline).await?;
+    let read = service.venue(asked, id).await?;
     Reply::read(read, |venue| venue_body(id, venue))
 }
 
 pub(crate) async fn list(State(service): State<Service>, call: Call) -> Answer {
-    call.caller(&service, Endpoint::ReadCatalog).await?;
-    let (limit, consistency) = (call.limit()?, call.consistency()?);
+    let asked = call.asked(&service, Endpoint::ReadCatalog).await?;
+    let limit = call.limit()?;
     let before = VenueId(call.query_id("after")?.unwrap_or(u64::MAX));
-    let read = service.venues(before, limit + 1, consistency, call.context.deadline).await?;
+    let read = service.venues(asked, before, limit + 1).await?;
     Reply::read(read, |venues| cut(venues, limit, |(id, _)| id.0, |(id, venue)| venue_body(id, venue)))
 }
 

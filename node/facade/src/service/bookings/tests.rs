@@ -3,6 +3,7 @@
 use holdfast_reservations::{Book, Role, SlotName};
 
 use super::*;
+use crate::access::Endpoint;
 use crate::stage::{MIA, Stage, TOM};
 
 /// A booking of Mia, and Tom, who was staff when he was last looked up.
@@ -17,7 +18,7 @@ fn stage() -> (Stage, BookingId) {
 
 /// What Tom sees of it by its id and in lists, in the moment of these rows.
 fn seen(stage: &Stage, id: BookingId) -> [std::result::Result<usize, u16>; 3] {
-    let tom = Caller::remembered(TOM, Role::Staff).seen_in(stage.rows()).unwrap();
+    let tom = Caller::remembered(TOM, Role::Staff, Endpoint::ReadBookings).seen_in(stage.rows()).unwrap();
     let list = |user| {
         let filter = BookingFilter { user, ..BookingFilter::default() };
         let page = visible_bookings(stage.rows(), tom, filter, None, 9);

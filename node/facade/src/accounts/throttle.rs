@@ -1,0 +1,215 @@
+//! Slows down whoever guesses passwords: failures make an account wait, longer each time.
+//!
+//! Three budgets, the narrow one first: of an account from one address, of an account from everywhere, and of an address
+//! over all accounts. Whoever hammers an account from one address uses up only the first, so its owner still gets in from
+//! his own. Only guesses from many addresses touch the second, which never makes anybody wait longer than a minute and
+//! does not count for an address the account has lately logged in from; refresh tokens are not throttled at all. So nobody
+//! can lock a user out for ever.
+//!
+//! The counts are of this node, in memory. To replicate them, every failure would be an entry of the log that anybody
+//! could write without an account; and a cluster of n nodes only lets through n times as many guesses, of which each node
+//! verifies one at a time anyway. What is not known is counted as if it were: accounts that do not exist are throttled, and
+//! take as long, as those that do.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The wait after the first failure that makes one wait; each further failure doubles it.
+const WAIT_FIRST: Duration = Duration::from_secs(1);
+
+/// Failures of an account from everywhere that make it wait: so many times those from one address.
+const EVERYWHERE_FACTOR: u32 = 10;
+
+/// The longest wait of an account that is guessed at from everywhere.
+const EVERYWHERE_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Failures are forgotten so long after the last one, and its wait.
+const FORGET_DURATION: Duration = Duration::from_secs(15 * 60);
+
+/// For so long an address counts as one of the account's after a log-in.
+const KNOWN_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Accounts and addresses that are remembered, in each of two halves: some megabytes. To make a node forget a half takes
+/// as many failures, each of which takes it tens of milliseconds.
+const REMEMBERED_MAX: usize = 50_000;
+
+/// Whose address counts as one: a home has 2^64 of the newer kind.
+const IPV6_PREFIX_BITS: u32 = 64;
+
+/// How many failures make somebody wait, and how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ThrottleSettings {
+    /// Of an account from one address; 0 throttles nobody.
+    pub(crate) account_failures: u32,
+    /// From one address, whatever the account; 0 is no limit.
+    pub(crate) address_failures: u32,
+    /// The longest wait.
+    pub(crate) wait_max: Duration,
+}
+
+/// What a node remembers of log-ins that failed.
+pub(crate) struct Throttle {
+    settings: ThrottleSettings,
+    hasher: RandomState,
+    known: Mutex<Known>,
+}
+
+/// Who tries to log in, from where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Guess {
+    pair: u64,
+    account: u64,
+    address: Option<u64>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Failures by account and address, by account, and by address.
+    failures: Halves<Failures>,
+    /// Accounts and addresses from which they logged in, and until when that counts.
+    at_home: Halves<Instant>,
+}
+
+#[derive(Clone, Copy)]
+struct Failures {
+    count: u32,
+    last_at: Instant,
+}
+
+impl Throttle {
+    pub(crate) fn new(settings: ThrottleSettings) -> Self {
+        Self { settings, hasher: RandomState::new(), known: Mutex::default() }
+    }
+
+    /// Names an attempt. An account is what the caller wrote, whether or not there is one.
+    pub(crate) fn guess(&self, account: &str, address: Option<IpAddr>) -> Guess {
+        let address = address.map(network_of);
+        Guess {
+            pair: self.hasher.hash_one(("pair", account, address)),
+            account: self.hasher.hash_one(("account", account)),
+            address: address.map(|address| self.hasher.hash_one(("address", address))),
+        }
+    }
+
+    /// How long this one has to wait; `None` if he may try now.
+    pub(crate) fn wait(&self, guess: Guess) -> Option<Duration> {
+        if self.settings.account_failures == 0 {
+            return None;
+        }
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let is_at_home = known.at_home.get(guess.pair).is_some_and(|until| now < until);
+        let budgets = self.budgets(guess);
+        let waits = budgets.iter().flatten().filter(|budget| !(is_at_home && budget.key == guess.account));
+        let waits = waits.filter_map(|budget| {
+            let failures = known.failures.get(budget.key)?;
+            budget.wait(failures).checked_sub(now.duration_since(failures.last_at))
+        });
+        waits.max().filter(|wait| !wait.is_zero())
+    }
+
+    /// Notes what came of an attempt.
+    pub(crate) fn note(&self, guess: Guess, is_right: bool) {
+        if self.settings.account_failures == 0 {
+            return;
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if is_right {
+            known.failures.remove(guess.pair);
+            known.at_home.put(guess.pair, now + KNOWN_DURATION);
+            return;
+        }
+        for budget in self.budgets(guess).iter().flatten() {
+            let before = known.failures.get(budget.key).filter(|failures| {
+                now.duration_since(failures.last_at) < FORGET_DURATION + budget.wait(*failures)
+            });
+            let count = before.map_or(1, |failures| failures.count.saturating_add(1));
+            known.failures.put(budget.key, Failures { count, last_at: now });
+        }
+    }
+
+    fn budgets(&self, guess: Guess) -> [Option<Budget>; 3] {
+        let ThrottleSettings { account_failures, address_failures, wait_max } = self.settings;
+        let everywhere = account_failures.saturating_mul(EVERYWHERE_FACTOR);
+        let of_address = guess.address.filter(|_| address_failures > 0);
+        [
+            Some(Budget { key: guess.pair, free: account_failures, wait_max }),
+            Some(Budget {
+                key: guess.account,
+                free: everywhere,
+                wait_max: wait_max.min(EVERYWHERE_WAIT_MAX),
+            }),
+            of_address.map(|key| Budget { key, free: address_failures, wait_max }),
+        ]
+    }
+}
+
+/// So many failures are free; each one more doubles the wait.
+struct Budget {
+    key: u64,
+    free: u32,
+    wait_max: Duration,
+}
+
+impl Budget {
+    fn wait(&self, failures: Failures) -> Duration {
+        match failures.count.checked_sub(self.free) {
+            None => Duration::ZERO,
+            Some(over) => {
+                let doubled = 1_u32.checked_shl(over).filter(|_| over < u32::BITS);
+                let wait = doubled.and_then(|factor| WAIT_FIRST.checked_mul(factor));
+                wait.unwrap_or(self.wait_max).min(self.wait_max)
+            }
+        }
+    }
+}
+
+/// The address whose failures count together.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => {
+            let kept = u128::MAX << (u128::BITS - IPV6_PREFIX_BITS);
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & kept))
+        }
+    }
+}
+
+/// A map of two halves: when the young one is full the old one is dropped whole.
+struct Halves<V> {
+    young: HashMap<u64, V>,
+    old: HashMap<u64, V>,
+}
+
+impl<V> Default for Halves<V> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new() }
+    }
+}
+
+impl<V: Copy> Halves<V> {
+    fn get(&self, key: u64) -> Option<V> {
+        self.young.get(&key).or_else(|| self.old.get(&key)).copied()
+    }
+
+    fn put(&mut self, key: u64, value: V) {
+        if self.young.len() >= REMEMBERED_MAX && !self.young.contains_key(&key) {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, value);
+    }
+
+    fn remove(&mut self, key: u64) {
+        self.young.remove(&key);
+        self.old.remove(&key);
+    }
+}
