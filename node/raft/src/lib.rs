@@ -32,7 +32,7 @@ mod watch;
 
 /// One moment of the rows: what a read sees.
 pub use holdfast_storage::rows::View;
-pub use members::{Change, ChangeError, Goal, RefusalCode, VOTERS_MAX};
+pub use members::{Change, ChangeError, Goal, RefusalCode, VOTERS_MAX, Wish};
 pub use proposals::ProposeError;
 pub use pulse::NodeProgress;
 pub use reads::ReadError;

@@ -27,8 +27,9 @@ use self::judge::judge;
 use self::transfer::Transfer;
 
 pub(crate) use control::Attempt;
-pub use goal::{Change, ChangeError, Goal, RefusalCode};
+pub use goal::{Change, ChangeError, Goal, RefusalCode, Wish};
 pub(crate) use judge::{from_wire, to_wire};
+pub(crate) use look::wish_of;
 pub(crate) use transfer::Gate;
 pub(crate) use wire::{attempt_from_wire, attempt_to_wire, goal_from_wire, goal_to_wire};
 

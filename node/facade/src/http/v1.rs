@@ -2,13 +2,14 @@
 
 mod bookings;
 mod cluster;
+mod members;
 mod resources;
 mod slots;
 mod users;
 mod venues;
 
 use axum::Router;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 
 use crate::http::accounts;
 use crate::service::Service;
@@ -17,6 +18,11 @@ pub(crate) fn routes() -> Router<Service> {
     Router::new()
         .route("/v1/keys", get(accounts::keys))
         .route("/v1/cluster", get(cluster::show))
+        .route("/v1/cluster/transfer", post(members::transfer))
+        .route("/v1/cluster/nodes/{id}", delete(members::remove))
+        .route("/v1/cluster/nodes/{id}/promote", post(members::promote))
+        .route("/v1/cluster/nodes/{id}/drain", post(members::drain))
+        .route("/v1/cluster/nodes/{id}/replace", post(members::replace))
         .route("/v1/users/{id}/role", put(users::change_role))
         .route("/v1/venues", post(venues::create).get(venues::list))
         .route("/v1/venues/{id}", get(venues::show))

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use openraft::ChangeMembers;
 use openraft::errors::{ClientWriteError, RaftError};
 
-use super::goal::Refusal;
+use super::goal::{Refusal, Wish};
 use super::look::{Look, wanted};
-use super::plan::{Step, Wish};
+use super::plan::Step;
 use super::{CHANGE_DURATION_MAX, Members};
 use crate::types::Member;
 

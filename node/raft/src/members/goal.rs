@@ -35,6 +35,22 @@ pub enum Goal {
     },
 }
 
+/// What is wanted of a member, whatever it is so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// It votes as soon as it has caught up.
+    Votes,
+    /// It does not vote.
+    Learns,
+    /// It is to be removed.
+    Removed,
+    /// It is to be removed when another has taken its place.
+    Replaced {
+        /// Which; whoever is there or joins, if `None`.
+        by: Option<u64>,
+    },
+}
+
 /// How far the way to a goal has been gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use openraft::Precondition;
 
 use super::Members;
-use super::plan::{Seen, Wish};
+use super::goal::Wish;
+use super::plan::Seen;
 use crate::types::{Leaving, Member, Metrics, StoredMembership, Types};
 use crate::watch::{metrics, present};
 
@@ -51,7 +52,7 @@ pub(super) fn seen_in(stored: &StoredMembership, metrics: &Metrics) -> Seen {
     }
 }
 
-fn wish_of(member: &Member) -> Wish {
+pub(crate) fn wish_of(member: &Member) -> Wish {
     match (member.leaving, member.stays_learner) {
         (Some(Leaving::Removed), _) => Wish::Removed,
         (Some(Leaving::Replaced { by }), _) => Wish::Replaced { by },

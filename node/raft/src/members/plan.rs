@@ -8,26 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::VOTERS_MAX;
-use super::goal::{Goal, Refusal};
+use super::goal::{Goal, Refusal, Wish};
 
 /// A node that lacks no more entries than this has caught up.
 pub(super) const LAG_MAX: u64 = 200;
 
 /// Steps of any plan; the longest has seven.
 const STEPS_MAX: usize = 10;
-
-/// What is wanted of a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
-    /// It votes as soon as it has caught up.
-    Votes,
-    /// It does not vote.
-    Learns,
-    /// It is to be removed.
-    Removed,
-    /// It is to be removed when this one, or anybody, has taken its place.
-    Replaced { by: Option<u64> },
-}
 
 /// The members as the leader sees them.
 #[derive(Clone, Debug, PartialEq, Eq)]
