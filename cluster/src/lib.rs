@@ -7,6 +7,7 @@ mod demo;
 mod failure;
 mod http;
 mod local;
+mod members;
 mod output;
 mod park;
 mod passwords;
@@ -33,6 +34,16 @@ pub use users::{UserVerb, manage as manage_users};
 pub enum ClusterVerb {
     /// Show the nodes, who leads, and how far each has come
     Status(status::StatusArguments),
+    /// Remove a node for good; if it leads, leadership is handed over first
+    Remove(members::remove::RemoveArguments),
+    /// Let a learner vote, and forget what else was wanted of it
+    Promote(members::promote::PromoteArguments),
+    /// Let another node take the place of one that is dead, wiped, or to be retired
+    Replace(members::replace::ReplaceArguments),
+    /// Let another node lead
+    TransferLeader(members::transfer_leader::TransferLeaderArguments),
+    /// Let a node neither lead nor vote, so that it can be stopped; promote undoes it
+    Drain(members::drain::DrainArguments),
 }
 
 /// Does an operator's verb.
@@ -43,5 +54,10 @@ pub enum ClusterVerb {
 pub fn operate(verb: &ClusterVerb) -> Result<(), Failure> {
     match verb {
         ClusterVerb::Status(arguments) => failure::block_on(status::run(arguments)),
+        ClusterVerb::Remove(arguments) => failure::block_on(members::remove::run(arguments)),
+        ClusterVerb::Promote(arguments) => failure::block_on(members::promote::run(arguments)),
+        ClusterVerb::Replace(arguments) => failure::block_on(members::replace::run(arguments)),
+        ClusterVerb::TransferLeader(arguments) => failure::block_on(members::transfer_leader::run(arguments)),
+        ClusterVerb::Drain(arguments) => failure::block_on(members::drain::run(arguments)),
     }
 }

@@ -54,13 +54,21 @@ fn print_table(cluster: &Value) {
     ));
     let nodes = cluster["nodes"].as_array().cloned().unwrap_or_default();
     let rows = nodes.into_iter().map(|mut node| {
+        if node["wanted"] == node["role"] {
+            // Nothing else is wanted of it.
+            node["wanted"] = Value::Null;
+        }
         if node["id"] == *leader {
             node["role"] = "leader".into();
         }
         node
     });
     let rows: Vec<Value> = rows.collect();
-    print_rows(&rows, &["id", "role", "listen", "peer", "appliedIndex", "lag"], OutputFormat::Table);
+    print_rows(
+        &rows,
+        &["id", "role", "wanted", "listen", "peer", "appliedIndex", "lag"],
+        OutputFormat::Table,
+    );
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub(crate) enum Endpoint {
     BanUser,
     SetPassword,
     ManageApps,
+    ChangeMembers,
 }
 
 /// Whether a role may make a call.
@@ -50,7 +51,8 @@ pub(crate) fn allows(endpoint: Endpoint, role: Role) -> bool {
         | Endpoint::ReadCluster
         | Endpoint::ListUsers
         | Endpoint::BanUser
-        | Endpoint::ManageApps => role.operates(),
+        | Endpoint::ManageApps
+        | Endpoint::ChangeMembers => role.operates(),
         Endpoint::CreateUser => role.creates_users(),
     }
 }

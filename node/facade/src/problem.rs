@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use holdfast_raft::{ProposeError, ReadError};
+use holdfast_raft::{ChangeError, ProposeError, ReadError, RefusalCode};
 use holdfast_reservations::{Contradiction, Outcome, Rejection, Revision, SECRETS_MAX, SlotFull, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -269,6 +269,39 @@ impl From<ReadError> for Problem {
             }
             ReadError::Broken => Self::new(500, "internal", "the rows of this node cannot be read"),
         }
+    }
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Refused { code, says } => Self::new(status_of(code), code.as_str(), says),
+            ChangeError::Unavailable(says) => Self::new(503, "no_quorum", says),
+            ChangeError::Unknown => Self::new(
+                504,
+                "outcome_unknown",
+                "nobody knows yet whether this was begun; ask for the same again, which changes nothing that is done",
+            ),
+        }
+    }
+}
+
+fn status_of(code: RefusalCode) -> u16 {
+    match code {
+        RefusalCode::UnknownNode => 404,
+        RefusalCode::TooSoon => 429,
+        RefusalCode::WouldLoseQuorum
+        | RefusalCode::LastVoter
+        | RefusalCode::VotersFull
+        | RefusalCode::Lags
+        | RefusalCode::Silent
+        | RefusalCode::NotAVoter
+        | RefusalCode::AlreadyLeads
+        | RefusalCode::Leaves
+        | RefusalCode::NoSuccessor
+        | RefusalCode::CannotReplace
+        | RefusalCode::UnderWay
+        | RefusalCode::TransferFailed => 409,
     }
 }
 

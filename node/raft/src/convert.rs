@@ -1,27 +1,17 @@
 //! Between openraft's types, our stored ones and the wire's. Byte for byte nothing is copied.
 
-use bytes::Bytes;
+mod membership;
+
 use holdfast_proto::raft as wire;
-use holdfast_storage::codec::{self, CodecError};
+use holdfast_storage::codec::CodecError;
 use holdfast_storage::log as stored;
 use openraft::EntryPayload;
 use openraft::entry::RaftEntry as _;
 use openraft::vote::{RaftLeaderId as _, RaftVote as _};
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 
-use crate::types::{Commands, Entry, LeaderId, LogId, Member, Membership, Payload, StoredMembership, Vote};
+use crate::types::{Commands, Entry, LeaderId, LogId, Payload, StoredMembership, Vote};
 
-/// The version of [`MembershipShape`].
-const MEMBERSHIP_VERSION: u8 = 1;
-
-/// A membership as it is stored and sent.
-#[derive(Serialize, Deserialize)]
-struct MembershipShape {
-    /// One set of voters, or two while a change is under way.
-    voters: Vec<BTreeSet<u64>>,
-    nodes: BTreeMap<u64, Member>,
-}
+pub(crate) use membership::{decode_membership, encode_membership};
 
 /// Why something that was received or read cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -67,19 +57,6 @@ pub(crate) fn from_stored_entry(entry: stored::Entry) -> Result<Entry, ConvertEr
         stored::Payload::Membership(bytes) => Payload::Membership(decode_membership(&bytes)?),
     };
     Ok(Entry::new(from_stored_id(entry.id), payload))
-}
-
-pub(crate) fn encode_membership(membership: &Membership) -> Result<Bytes, ConvertError> {
-    let voters = membership.get_joint_config().clone();
-    let nodes = membership.nodes().map(|(id, member)| (*id, member.clone())).collect();
-    let mut bytes = Vec::new();
-    codec::encode(MEMBERSHIP_VERSION, &MembershipShape { voters, nodes }, &mut bytes)?;
-    Ok(bytes.into())
-}
-
-pub(crate) fn decode_membership(bytes: &[u8]) -> Result<Membership, ConvertError> {
-    let MembershipShape { voters, nodes } = codec::decode(bytes, MEMBERSHIP_VERSION)?;
-    Membership::new(voters, nodes).map_err(|error| ConvertError::Membership(error.to_string()))
 }
 
 /// The membership that a mark holds.

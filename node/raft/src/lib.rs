@@ -19,6 +19,7 @@ mod peers;
 mod proposals;
 mod pulse;
 mod reads;
+mod removal;
 mod replica;
 mod runtime;
 mod server;
@@ -31,10 +32,11 @@ mod watch;
 
 /// One moment of the rows: what a read sees.
 pub use holdfast_storage::rows::View;
-pub use members::VOTERS_MAX;
+pub use members::{Change, ChangeError, Goal, RefusalCode, VOTERS_MAX, Wish};
 pub use proposals::ProposeError;
 pub use pulse::NodeProgress;
 pub use reads::ReadError;
+pub use removal::Removed;
 pub use replica::{ClusterStatus, Consistency, NodeStatus, Read, Replica};
 pub use runtime::{Machine, Placement, SystemClock, WallClock};
 pub use settings::RaftSettings;

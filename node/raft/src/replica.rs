@@ -1,6 +1,7 @@
 //! This node's replica: propose a command, read agreed state, see the cluster. The rest of Holdfast knows agreement
 //! only by this.
 
+mod members;
 mod propose;
 mod read;
 mod status;
@@ -16,13 +17,16 @@ use tokio::time::Instant;
 
 use crate::agreed_time::AgreedTime;
 use crate::freshness::Freshness;
+use crate::members::Members;
+use crate::peers::Peers;
 use crate::proposals::{HandOver, Proposer, Waiting};
 use crate::pulse::Table;
 use crate::reads::ReadIndex;
+use crate::removal::Removed;
 use crate::runtime::spawn;
 use crate::store::{Library, Progress};
-use crate::types::{Membership, Metrics, Raft};
-use crate::watch::{Leadership, metrics, present};
+use crate::types::{Membership, Raft};
+use crate::watch::Leadership;
 
 pub use read::{Consistency, Read};
 pub use status::{ClusterStatus, NodeStatus};
@@ -46,6 +50,9 @@ const READY_DURATION_MAX: Duration = Duration::from_secs(3);
 pub(crate) struct ReplicaParts {
     pub(crate) own: NodeIdentity,
     pub(crate) raft: Raft,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) members: Arc<Members>,
+    pub(crate) removed: watch::Receiver<Option<Removed>>,
     pub(crate) library: Arc<dyn Library>,
     pub(crate) waiting: Arc<Waiting>,
     pub(crate) proposer: Proposer,
@@ -165,20 +172,6 @@ impl Replica {
         }
     }
 
-    /// Hands leadership to the voter that is there and furthest, if this node leads; for a clean stop. If none is there
-    /// it keeps it: the others would only wait for one that cannot take it.
-    pub async fn step_down(&self) {
-        if !self.leadership().is_own {
-            return;
-        }
-        let Some(target) = successor(&metrics(&self.parts.raft)) else { return };
-        if self.parts.raft.trigger().transfer_leader(target).await.is_ok() {
-            let mut leadership = self.watch_leadership();
-            let gone = leadership.wait_for(|leadership| !leadership.is_own && leadership.leader.is_some());
-            drop(tokio::time::timeout(STEP_DOWN_DURATION_MAX, gone).await);
-        }
-    }
-
     /// Stops taking part. The log writes what waits; the rows are as durable as their last flush, and the log holds the
     /// rest.
     pub async fn shut_down(&self) {
@@ -198,41 +191,5 @@ impl Replica {
             tokio::time::sleep_until(until).await;
         }
         Instant::now() < deadline
-    }
-}
-
-fn successor(metrics: &Metrics) -> Option<u64> {
-    let present = present(metrics);
-    let voters = metrics.membership_config.voter_ids().filter_map(|voter| present.get_key_value(&voter));
-    voters.max_by_key(|(_, matched)| **matched).map(|(voter, _)| *voter)
-}
-
-/// A successor that takes longer is not waited for.
-const STEP_DOWN_DURATION_MAX: Duration = Duration::from_secs(2);
-
-#[cfg(test)]
-mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use openraft::{AsyncRuntime, Instant as _};
-
-    use super::*;
-    use crate::runtime::Runtime;
-    use crate::types::{LeaderId, LogId, Member, StoredMembership};
-
-    #[tokio::test(start_paused = true)]
-    async fn only_a_voter_that_is_there_succeeds() {
-        let nodes = BTreeMap::from([1, 2, 3, 4].map(|node| (node, Member::default())));
-        let membership = Membership::new(vec![BTreeSet::from([1, 2, 3])], nodes).unwrap();
-        let mut metrics = Metrics::new_initial(1);
-        metrics.membership_config = Arc::new(StoredMembership::new(None, membership));
-        let matched = |index| Some(LogId::new(LeaderId { term: 1, node_id: 1 }, index));
-        metrics.replication =
-            Some(BTreeMap::from([(1, matched(10)), (2, matched(10)), (3, matched(9)), (4, matched(10))]));
-        let now = <Runtime as AsyncRuntime>::Instant::now();
-        metrics.heartbeat = Some(BTreeMap::from([(3, Some(now.into())), (4, Some(now.into()))]));
-        assert_eq!(successor(&metrics), Some(3), "2 is further, but dead; 4 does not vote");
-        tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(successor(&metrics), None);
     }
 }

@@ -4,6 +4,7 @@ mod receive;
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use holdfast_proto::raft as wire;
@@ -12,6 +13,7 @@ use holdfast_storage::codec;
 use holdfast_storage::identity::Membership as NodeIdentity;
 use openraft::raft::TransferLeaderRequest;
 use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -20,21 +22,25 @@ use crate::convert::{
     to_wire_append_reply, to_wire_vote_reply,
 };
 use crate::introduction;
-use crate::members::{self, Members};
+use crate::members::{self, Attempt, Members};
 use crate::one_at_a_time::OneAtATime;
 use crate::peers::{MESSAGE_BYTES_MAX, Peers, Purpose};
 use crate::proposals::{Group, Identity, Notify, ProposeError, Proposer, Stamper, Verdict};
 use crate::pulse;
 use crate::reads::{own_index, own_time};
+use crate::removal::was_removed;
 use crate::runtime::{Placement, WallClock};
 use crate::store::{Library, Progress};
-use crate::types::Raft;
+use crate::types::{Raft, StoredMembership};
 use crate::watch::Leadership;
 
 use self::receive::receive;
 
 /// Batches of one follower that are proposed at the same time.
 const BATCHES_AT_ONCE_MAX: usize = 16;
+
+/// Nobody waits longer for a change of the members.
+const CONTROL_DURATION_MAX: Duration = Duration::from_secs(10);
 
 /// What the service needs.
 pub(crate) struct PeerParts {
@@ -49,6 +55,7 @@ pub(crate) struct PeerParts {
     pub(crate) placement: Placement,
     pub(crate) stamper: Arc<Mutex<Stamper>>,
     pub(crate) leadership: watch::Receiver<Leadership>,
+    pub(crate) committed: watch::Receiver<Arc<StoredMembership>>,
     pub(crate) progress: watch::Receiver<Progress>,
     pub(crate) table: Arc<watch::Sender<pulse::Table>>,
     pub(crate) room: crate::proposals::Room,
@@ -70,7 +77,11 @@ impl PeerService {
     }
 
     fn check<T>(&self, request: &Request<T>) -> Result<u64, Status> {
-        introduction::check(request.metadata(), self.parts.own, self.parts.group)
+        let from = introduction::check(request.metadata(), self.parts.own, self.parts.group)?;
+        if was_removed(from, &self.parts.committed.borrow()) {
+            return Err(Status::failed_precondition(format!("node {from} was removed from the cluster")));
+        }
+        Ok(from)
     }
 
     /// Proposes what a follower collected.
@@ -254,6 +265,36 @@ impl Peer for PeerService {
         }
         let applicant = members::from_wire(request).map_err(Status::invalid_argument)?;
         Ok(Response::new(members::to_wire(self.parts.members.admit(applicant).await)))
+    }
+
+    async fn control(
+        &self,
+        request: Request<wire::ControlRequest>,
+    ) -> Result<Response<wire::ControlReply>, Status> {
+        let from = self.check(&request)?;
+        let wire::ControlRequest { goal, dry_run, patience_ms } = request.into_inner();
+        let goal = members::goal_from_wire(goal);
+        let goal = goal.ok_or_else(|| Status::invalid_argument("the goal is of a newer version"))?;
+        let deadline = Instant::now() + Duration::from_millis(patience_ms).min(CONTROL_DURATION_MAX);
+        let is_leader = self.parts.leadership.borrow().is_own;
+        let attempt = match is_leader {
+            false => Attempt::NotLeader { is_begun: false },
+            true if dry_run => self.parts.members.planned(goal, deadline).await,
+            true => {
+                tracing::info!(%goal, from, "an operator wants");
+                self.parts.members.change(goal, deadline).await
+            }
+        };
+        Ok(Response::new(members::attempt_to_wire(attempt)))
+    }
+
+    async fn standing(
+        &self,
+        request: Request<wire::StandingRequest>,
+    ) -> Result<Response<wire::StandingReply>, Status> {
+        let from = introduction::check(request.metadata(), self.parts.own, self.parts.group)?;
+        let is_removed = was_removed(from, &self.parts.committed.borrow());
+        Ok(Response::new(wire::StandingReply { is_removed }))
     }
 }
 

@@ -10,6 +10,7 @@ use holdfast_storage::files::{Files, create_dir_durably};
 use holdfast_storage::generations::GenerationsError;
 use holdfast_storage::identity::{IdentityError, Membership as NodeIdentity};
 use holdfast_storage::log::{Log, LogOptions, LogState, OpenError};
+use holdfast_storage::removal;
 use holdfast_storage::snapshots::SnapshotError;
 
 use self::admission::{Settled, own_member, settle_identity};
@@ -118,6 +119,7 @@ impl From<io::Error> for StartError {
 ///
 /// See [`StartError`]. Joining goes on until a member answers.
 pub async fn start<F: Files>(files: F, options: NodeOptions) -> Result<Node, StartError> {
+    refuse_removed(&files, &options.data_dir)?;
     let path = options.data_dir.join("identity");
     let Settled { mut identity, own, is_new } = settle_identity(&files, &options, &path).await?;
     let log = open_log(&files, &options.data_dir, own, is_new, options.machine.placement).await?;
@@ -131,6 +133,18 @@ pub async fn start<F: Files>(files: F, options: NodeOptions) -> Result<Node, Sta
     let member = own_member(&options, &signing_key);
     let replica = take_part(files, options, own, member, log).await?;
     Ok(Node { replica, signing_key, key_generation })
+}
+
+/// Whoever was removed never takes part again.
+fn refuse_removed<F: Files>(files: &F, data_dir: &Path) -> Result<(), StartError> {
+    if !removal::is_marked(files, data_dir)? {
+        return Ok(());
+    }
+    Err(StartError::Refused(format!(
+        "{}: this node was removed from its cluster, as the file `removed` there says; start it with an empty data folder \
+         to join as a new node",
+        data_dir.display()
+    )))
 }
 
 async fn open_log<F: Files>(

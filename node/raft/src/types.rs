@@ -52,8 +52,23 @@ pub struct Member {
     pub client_address: String,
     /// The public half of the key in the node's data folder.
     pub public_key: [u8; 32],
-    /// It learns and serves reads, but is never promoted to voter by itself.
+    /// It learns and serves reads, but is never promoted to voter by itself. A voter that is to stay learner is drained:
+    /// it stops voting as soon as the others can do without it.
     pub stays_learner: bool,
+    /// It is on its way out; nobody promotes it, and whoever leads goes on with it.
+    pub leaving: Option<Leaving>,
+}
+
+/// Why a member is on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Leaving {
+    /// An operator removed it.
+    Removed,
+    /// It goes when another can take its place: this one, or whoever comes first.
+    Replaced {
+        /// Its successor, if the operator named one.
+        by: Option<u64>,
+    },
 }
 
 impl fmt::Debug for Commands {

@@ -9,7 +9,7 @@ use openraft::async_runtime::watch::WatchReceiver as _;
 use tokio::sync::watch;
 
 use crate::runtime::spawn;
-use crate::types::{Membership, Metrics, Raft};
+use crate::types::{Membership, Metrics, Raft, StoredMembership};
 
 /// Who leads, as far as this node knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Leadership {
 pub(crate) struct Watches {
     pub(crate) leadership: watch::Receiver<Leadership>,
     pub(crate) membership: watch::Receiver<Arc<Membership>>,
+    /// The last one that is certain to stay.
+    pub(crate) committed: watch::Receiver<Arc<StoredMembership>>,
 }
 
 /// Where a part without which the node cannot go on says that it has ended. The first reason counts.
@@ -57,10 +59,14 @@ impl Watches {
         let mut metrics = raft.metrics();
         let (leadership, leadership_changed) = watch::channel(Leadership::default());
         let (membership, membership_changed) = watch::channel(Arc::new(Membership::default()));
+        let (committed, committed_changed) = watch::channel(Arc::new(StoredMembership::default()));
         drop(spawn(async move {
             loop {
                 let seen: Metrics = metrics.borrow_and_update().clone();
                 leadership.send_if_modified(|known| replace(known, leadership_of(&seen, own_id)));
+                if *committed.borrow() != seen.committed_membership_config {
+                    committed.send_replace(seen.committed_membership_config.clone());
+                }
                 let members = seen.membership_config.membership();
                 if **membership.borrow() != *members {
                     let members = Arc::new(members.clone());
@@ -75,7 +81,7 @@ impl Watches {
                 }
             }
         }));
-        Self { leadership: leadership_changed, membership: membership_changed }
+        Self { leadership: leadership_changed, membership: membership_changed, committed: committed_changed }
     }
 }
 

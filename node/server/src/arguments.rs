@@ -62,7 +62,7 @@ pub(crate) struct StartArguments {
     /// Peer addresses of a cluster to join, if the folder is empty; dead ones are passed over
     #[arg(long, value_name = "HOST:PORT,..", value_delimiter = ',')]
     pub(crate) join: Vec<String>,
-    /// Learn and serve reads, but never vote
+    /// Learn and serve reads, and do not vote until promoted: holdfast cluster promote ID
     #[arg(long)]
     pub(crate) learner: bool,
     /// A TOML file with settings; flags and HOLDFAST_* variables win over it

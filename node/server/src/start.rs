@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use holdfast_facade::FacadeSettings;
-use holdfast_raft::RaftSettings;
+use holdfast_raft::{RaftSettings, Removed};
 use tokio::runtime::Handle;
 
 use crate::addresses::{self, is_loopback};
@@ -130,17 +130,44 @@ async fn serve(config: NodeConfig, is_insecure: bool, raft: Handle) -> Result<()
     if is_insecure {
         eprintln!("  INSECURE: no TLS; everybody on the network can read what is sent");
     }
-    let failed = tokio::select! {
-        reason = node.replica.failed() => Some(reason),
+    let end = tokio::select! {
+        reason = node.replica.failed() => End::Failed(reason),
+        removed = node.replica.removed() => End::Removed(removed),
         name = signals.next() => {
             tracing::info!(signal = name, "stopping");
-            None
+            End::Told
         }
     };
-    match failed {
+    match end {
         // Nothing that is still in memory may be trusted, and nothing is tried again: the log decides at the next start.
-        Some(reason) => Err(Exit::other(format!("node {} cannot go on: {reason}", identity.node))),
-        None => node.stop().await,
+        End::Failed(reason) => Err(Exit::other(format!("node {} cannot go on: {reason}", identity.node))),
+        End::Removed(removed) => {
+            node.stop().await?;
+            after_removal(removed)
+        }
+        End::Told => node.stop().await,
+    }
+}
+
+/// Why a node ends.
+enum End {
+    Failed(String),
+    Removed(Removed),
+    Told,
+}
+
+/// Who was removed while it served has done its work; who was removed before had no business to start.
+fn after_removal(removed: Removed) -> Result<(), Exit> {
+    let says = format!(
+        "node {} was removed from the cluster and stops for good; to join as a new node, start with an empty data folder",
+        removed.node
+    );
+    match removed.has_served {
+        true => {
+            eprintln!("holdfast: {says}");
+            Ok(())
+        }
+        false => Err(Exit::refused(says)),
     }
 }
 

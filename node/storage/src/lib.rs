@@ -8,6 +8,7 @@ pub mod identity;
 pub mod keys;
 pub mod log;
 pub mod mark;
+pub mod removal;
 pub mod rows;
 mod sealed;
 #[cfg(feature = "simulated")]

@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use super::*;
 
-const ENDPOINTS: [Endpoint; 19] = [
+const ENDPOINTS: [Endpoint; 20] = [
     Endpoint::LogOut,
     Endpoint::ReadCatalog,
     Endpoint::Book,
@@ -24,6 +24,7 @@ const ENDPOINTS: [Endpoint; 19] = [
     Endpoint::BanUser,
     Endpoint::SetPassword,
     Endpoint::ManageApps,
+    Endpoint::ChangeMembers,
 ];
 
 const ROLES: [Role; 4] = [Role::Guest, Role::Staff, Role::Operator, Role::App];
@@ -55,6 +56,7 @@ fn who_may_make_which_call() {
         BanUser: Operator
         SetPassword: Guest Staff Operator App
         ManageApps: Operator
+        ChangeMembers: Operator
     "#]]
     .assert_eq(&ENDPOINTS.into_iter().map(line).collect::<String>());
 }

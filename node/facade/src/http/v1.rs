@@ -3,6 +3,7 @@
 mod apps;
 mod bookings;
 mod cluster;
+mod members;
 mod resources;
 mod slots;
 mod users;
@@ -27,6 +28,11 @@ pub(crate) fn routes() -> Router<Service> {
         .route("/v1/apps/{id}", get(apps::show).delete(apps::delete))
         .route("/v1/apps/{id}/secrets", post(apps::add_secret))
         .route("/v1/apps/{id}/secrets/{number}", delete(apps::revoke_secret))
+        .route("/v1/cluster/transfer", post(members::transfer))
+        .route("/v1/cluster/nodes/{id}", delete(members::remove))
+        .route("/v1/cluster/nodes/{id}/promote", post(members::promote))
+        .route("/v1/cluster/nodes/{id}/drain", post(members::drain))
+        .route("/v1/cluster/nodes/{id}/replace", post(members::replace))
         .route("/v1/venues", post(venues::create).get(venues::list))
         .route("/v1/venues/{id}", get(venues::show))
         .route("/v1/resources", post(resources::create).get(resources::list))

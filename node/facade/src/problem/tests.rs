@@ -137,6 +137,47 @@ fn reads_that_cannot_be_answered() {
 }
 
 #[test]
+fn changes_of_members_that_come_to_nothing() {
+    let refused = |code| ChangeError::Refused { code, says: "because".to_owned() };
+    let errors = [
+        refused(RefusalCode::UnknownNode),
+        refused(RefusalCode::WouldLoseQuorum),
+        refused(RefusalCode::LastVoter),
+        refused(RefusalCode::VotersFull),
+        refused(RefusalCode::Lags),
+        refused(RefusalCode::Silent),
+        refused(RefusalCode::NotAVoter),
+        refused(RefusalCode::AlreadyLeads),
+        refused(RefusalCode::Leaves),
+        refused(RefusalCode::NoSuccessor),
+        refused(RefusalCode::CannotReplace),
+        refused(RefusalCode::UnderWay),
+        refused(RefusalCode::TooSoon),
+        refused(RefusalCode::TransferFailed),
+        ChangeError::Unavailable("nobody leads".to_owned()),
+        ChangeError::Unknown,
+    ];
+    check(errors.into_iter().map(Problem::from), expect![[r#"
+        404 node_not_found final: because
+        409 would_lose_quorum final: because
+        409 last_voter final: because
+        409 voters_full final: because
+        409 node_lags final: because
+        409 node_silent final: because
+        409 not_a_voter final: because
+        409 already_leads final: because
+        409 node_leaves final: because
+        409 no_successor final: because
+        409 cannot_replace final: because
+        409 change_under_way final: because
+        429 too_soon retry: because
+        409 transfer_failed final: because
+        503 no_quorum retry: nobody leads
+        504 outcome_unknown retry: nobody knows yet whether this was begun; ask for the same again, which changes nothing that is done
+    "#]]);
+}
+
+#[test]
 fn a_body_is_a_problem_of_rfc_9457() {
     let revision = Revision { index: 12, ordinal: 3 };
     let problem = success(Outcome::Rejected(full(0, None, &[])), revision).unwrap_err();

@@ -36,6 +36,8 @@ pub(crate) struct ProposerParts {
     pub(crate) backlog: Backlog,
     pub(crate) room: Room,
     pub(crate) progress: watch::Receiver<Progress>,
+    /// Closed while leadership moves.
+    pub(crate) gate: watch::Receiver<bool>,
 }
 
 /// A handle to the proposer.
@@ -103,6 +105,7 @@ impl Worker {
             let Ok(permit) = self.in_flight.clone().acquire_owned().await else { return };
             (self.parts.room)().await;
             let Some(first) = self.queues.next().await else { return };
+            drop(self.parts.gate.wait_for(|is_open| *is_open).await);
             draft.add(first.take());
             while let Some(queued) = self.queues.take_waiting() {
                 if !draft.has_room_for(queued.group()) {

@@ -3,6 +3,7 @@
 use holdfast_storage::identity::{ClusterId, Membership as NodeIdentity};
 
 use super::{READY_DURATION_MAX, Replica};
+use crate::members::{Wish, wish_of};
 use crate::pulse::{NodeProgress, Table};
 use crate::watch::Leadership;
 
@@ -13,6 +14,8 @@ pub struct NodeStatus {
     pub id: u64,
     /// Whether it votes.
     pub is_voter: bool,
+    /// What is wanted of it.
+    pub wish: Wish,
     /// HOST:PORT for clients.
     pub client_address: String,
     /// HOST:PORT for other nodes.
@@ -30,6 +33,8 @@ pub struct ClusterStatus {
     pub node: u64,
     /// Who leads, if anybody lately did.
     pub leadership: Leadership,
+    /// A change of voters was begun and is not finished.
+    pub is_changing: bool,
     /// All members.
     pub nodes: Vec<NodeStatus>,
 }
@@ -44,6 +49,7 @@ impl Replica {
         let nodes = membership.nodes().map(|(id, member)| NodeStatus {
             id: *id,
             is_voter: voters.contains(id),
+            wish: wish_of(member),
             client_address: member.client_address.clone(),
             peer_address: member.peer_address.clone(),
             progress: match *id == self.parts.own.node {
@@ -52,7 +58,13 @@ impl Replica {
             },
         });
         let NodeIdentity { cluster, node } = self.parts.own;
-        ClusterStatus { cluster, node, leadership: self.confirmed_leadership(), nodes: nodes.collect() }
+        ClusterStatus {
+            cluster,
+            node,
+            leadership: self.confirmed_leadership(),
+            is_changing: membership.get_joint_config().len() > 1,
+            nodes: nodes.collect(),
+        }
     }
 
     /// Who leads, if it could lately prove it to this node: without a quorum nobody does, whatever was known before.

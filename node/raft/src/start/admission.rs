@@ -94,6 +94,7 @@ pub(super) fn own_member(options: &NodeOptions, key: &SigningKey) -> Member {
         client_address: options.client_advertise.clone(),
         public_key: key.verifying_key().to_bytes(),
         stays_learner: options.stays_learner,
+        leaving: None,
     }
 }
 
@@ -215,7 +216,8 @@ async fn ask(options: &NodeOptions, identity: &Identity, peer: &str) -> JoinAnsw
         Err(error) => return JoinAnswer::TryLater(error.to_string()),
     };
     let key = SigningKey::from_bytes(&identity.secret_key);
-    let Member { peer_address, client_address, public_key, stays_learner } = own_member(options, &key);
+    let Member { peer_address, client_address, public_key, stays_learner, leaving: _ } =
+        own_member(options, &key);
     let request = wire::JoinRequest {
         peer_address,
         client_address,

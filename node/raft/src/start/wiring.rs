@@ -18,13 +18,14 @@ use super::{FIRST_NODE, GROUP, NodeOptions, StartError};
 use crate::agreed_time::AgreedTime;
 use crate::compaction::{self, BytesWritten};
 use crate::freshness::Freshness;
-use crate::members::Members;
+use crate::members::{Gate, Members};
 use crate::peers::Peers;
 use crate::proposals::{
     Backlog, HandOver, HandOverParts, Proposer, ProposerParts, Room, Stamper, WAITING_BYTES_MAX, Waiting,
 };
 use crate::pulse::{Pulse, Table};
 use crate::reads::{ReadIndex, ReadParts};
+use crate::removal::Question;
 use crate::replica::{Replica, ReplicaParts};
 use crate::runtime::Placement;
 use crate::server::PeerParts;
@@ -53,14 +54,15 @@ pub(super) async fn take_part<F: Files>(
     member: Member,
     log: Log<F>,
 ) -> Result<Replica, StartError> {
-    let core = start_core(files, &options, own, &log).await?;
+    let core = start_core(files.clone(), &options, own, &log).await?;
     let Core { raft, library, peers, waiting, progress, watches, failing, failure } = core;
-    let NodeOptions { machine, settings, peer_listener, .. } = options;
-    let Watches { leadership, membership } = watches;
+    let NodeOptions { data_dir, machine, settings, peer_listener, .. } = options;
+    let Watches { leadership, membership, committed } = watches;
 
     let room = room_of(log.clone());
     let stamper = Arc::new(Mutex::new(Stamper::new(machine.clock.clone())));
     let backlog = Backlog::new(WAITING_BYTES_MAX);
+    let (gate, gate_changed) = Gate::new();
     let proposer = Proposer::start(ProposerParts {
         raft: raft.clone(),
         stamper: stamper.clone(),
@@ -68,6 +70,7 @@ pub(super) async fn take_part<F: Files>(
         backlog: backlog.clone(),
         room: room.clone(),
         progress: progress.clone(),
+        gate: gate_changed,
     });
     let hand_over = HandOver::start(HandOverParts {
         peers: peers.clone(),
@@ -77,8 +80,8 @@ pub(super) async fn take_part<F: Files>(
     });
     let (table_sender, table) = watch::channel(Table::new());
     let table_sender = Arc::new(table_sender);
-    let members = Arc::new(Members::new(own, raft.clone()));
-    members.clone().start_promoting(leadership.clone());
+    let members = Arc::new(Members::new(own, raft.clone(), leadership.clone(), Arc::new(gate)));
+    members.clone().start(leadership.clone());
     Pulse {
         peers: peers.clone(),
         clock: machine.clock.clone(),
@@ -95,13 +98,14 @@ pub(super) async fn take_part<F: Files>(
         group: GROUP,
         raft: raft.clone(),
         peers: peers.clone(),
-        members,
+        members: members.clone(),
         proposer: proposer.clone(),
         library: library.clone(),
         clock: machine.clock,
         placement: machine.placement,
         stamper: stamper.clone(),
         leadership: leadership.clone(),
+        committed,
         progress: progress.clone(),
         table: table_sender,
         room,
@@ -112,16 +116,28 @@ pub(super) async fn take_part<F: Files>(
     let (time, freshness) = (Arc::new(AgreedTime::new()), Arc::new(Freshness::new()));
     let read_index = ReadIndex::start(ReadParts {
         raft: raft.clone(),
-        peers,
+        peers: peers.clone(),
         leadership: leadership.clone(),
         stamper,
         time: time.clone(),
         freshness: freshness.clone(),
         progress: progress.clone(),
     });
+    let removed = Question {
+        own,
+        files,
+        data_dir,
+        peers: peers.clone(),
+        freshness: freshness.clone(),
+        membership: membership.clone(),
+    }
+    .start();
     Ok(Replica::start(ReplicaParts {
         own,
         raft,
+        peers,
+        members,
+        removed,
         library,
         waiting,
         proposer,
@@ -182,7 +198,9 @@ async fn found_if_unused<F: Files>(
     if own.node != FIRST_NODE || log.state() != LogState::default() {
         return Ok(());
     }
-    let founded = raft.initialize(BTreeMap::from([(own.node, member)])).await;
+    // The first node votes, whatever its flags say of later ones.
+    let founder = Member { stays_learner: false, ..member };
+    let founded = raft.initialize(BTreeMap::from([(own.node, founder)])).await;
     founded.map_err(|error| StartError::Other(error.to_string()))
 }
 

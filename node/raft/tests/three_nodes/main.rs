@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test panics when it fails")]
 
 mod folders;
+mod members;
 mod replicas;
 mod without_a_quorum;
 

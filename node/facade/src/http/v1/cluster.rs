@@ -1,7 +1,7 @@
 //! `/v1/cluster`: the nodes, as this one sees them; answered without a quorum too.
 
 use axum::extract::State;
-use holdfast_raft::{ClusterStatus, NodeStatus};
+use holdfast_raft::{ClusterStatus, NodeStatus, Wish};
 use serde::Serialize;
 
 use crate::access::Endpoint;
@@ -14,6 +14,8 @@ struct ClusterBody {
     cluster_id: String,
     leader: Option<u64>,
     term: u64,
+    /// A change of voters was begun and is not finished.
+    changing: bool,
     nodes: Vec<NodeBody>,
 }
 
@@ -26,20 +28,31 @@ struct NodeBody {
     peer: String,
     applied_index: Option<u64>,
     lag: Option<u64>,
+    /// What it is to be: voter, learner, removed, or replaced.
+    wanted: &'static str,
+    /// By whom it is to be replaced, if an operator said so.
+    replaced_by: Option<u64>,
 }
 
 pub(crate) async fn show(State(service): State<Service>, call: Call) -> Answer {
     call.caller_here(&service, Endpoint::ReadCluster).await?;
-    let ClusterStatus { cluster, leadership, nodes, .. } = service.cluster();
+    let ClusterStatus { cluster, leadership, is_changing, nodes, .. } = service.cluster();
     Reply::ok(&ClusterBody {
         cluster_id: cluster.to_string(),
         leader: leadership.leader,
         term: leadership.term,
+        changing: is_changing,
         nodes: nodes.into_iter().map(node_body).collect(),
     })
 }
 
 fn node_body(node: NodeStatus) -> NodeBody {
+    let (wanted, replaced_by) = match node.wish {
+        Wish::Votes => ("voter", None),
+        Wish::Learns => ("learner", None),
+        Wish::Removed => ("removed", None),
+        Wish::Replaced { by } => ("replaced", by),
+    };
     NodeBody {
         id: node.id,
         role: if node.is_voter { "voter" } else { "learner" },
@@ -47,5 +60,7 @@ fn node_body(node: NodeStatus) -> NodeBody {
         peer: node.peer_address,
         applied_index: node.progress.map(|progress| progress.applied_index),
         lag: node.progress.map(|progress| progress.lag),
+        wanted,
+        replaced_by,
     }
 }

@@ -1,0 +1,176 @@
+//! Verbs that change the members: asked for again and again until the cluster says that it is done. The cluster itself
+//! keeps what was asked for, so whatever ends the verb too early does no harm, and asking again is always safe.
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) mod drain;
+pub(crate) mod promote;
+pub(crate) mod remove;
+pub(crate) mod replace;
+pub(crate) mod transfer_leader;
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use hyper::Method;
+use serde_json::Value;
+
+use crate::api::Api;
+use crate::failure::Failure;
+use crate::http::Reply;
+use crate::output::{OutputFormat, print_line};
+use crate::sign_in;
+
+/// How long a verb waits if it is not told.
+const WAIT_DURATION: Duration = Duration::from_secs(60);
+
+/// Between two questions.
+const ASK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Which cluster, and how to do it.
+#[derive(Debug, Args)]
+pub struct How {
+    /// Client addresses of some nodes
+    #[arg(
+        long,
+        value_name = "HOST:PORT,..",
+        value_delimiter = ',',
+        env = "HOLDFAST_ENDPOINTS",
+        default_value = "127.0.0.1:3000"
+    )]
+    endpoints: Vec<String>,
+    /// Only print the steps that would be taken
+    #[arg(long)]
+    dry_run: bool,
+    /// How many seconds to wait until it is done; the cluster goes on with it in any case [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    wait: Option<u64>,
+    /// How to print
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: OutputFormat,
+}
+
+/// What is asked for.
+pub(crate) struct Wanted {
+    method: Method,
+    path: String,
+    body: Option<Value>,
+    /// The node that is gone when it is done.
+    goes: Option<u64>,
+}
+
+impl Wanted {
+    fn post(path: String) -> Self {
+        Self { method: Method::POST, path, body: None, goes: None }
+    }
+}
+
+/// What an answer means for a verb.
+#[derive(Debug, PartialEq)]
+enum Verdict {
+    Done,
+    /// It was taken up; this is left.
+    Left(Value),
+}
+
+/// Asks until it is done.
+pub(crate) async fn change(how: &How, wanted: Wanted) -> Result<(), Failure> {
+    let api = Api { endpoints: how.endpoints.clone(), token: Some(sign_in::token()?) };
+    if how.dry_run {
+        let path = format!("{}?dryRun=true", wanted.path);
+        let plan = api.call(wanted.method, &path, wanted.body).await?.success()?;
+        print(&plan, how.output);
+        return Ok(());
+    }
+    let was_listed = match wanted.goes {
+        Some(node) => is_listed(&api.get("/v1/cluster").await?, node),
+        None => false,
+    };
+    let until = Instant::now() + how.wait.map_or(WAIT_DURATION, Duration::from_secs);
+    let (mut said, mut is_taken_up) = (String::new(), false);
+    loop {
+        let reply = api.call(wanted.method.clone(), &wanted.path, wanted.body.clone()).await;
+        let left = match reply.and_then(|reply| judge(reply, was_listed)) {
+            Ok(Verdict::Done) => {
+                print(
+                    &serde_json::json!({"dryRun": false, "done": true, "steps": [], "waitsFor": null}),
+                    how.output,
+                );
+                return Ok(());
+            }
+            Ok(Verdict::Left(left)) => {
+                is_taken_up = true;
+                say(&progress(&left), &mut said);
+                if needs_newcomer(&left) && how.wait.is_none() {
+                    // Nothing more comes of waiting here: it is the operator's turn.
+                    print(&left, how.output);
+                    return Ok(());
+                }
+                None
+            }
+            // The next question finds out.
+            Err(failure @ Failure::Unknown(_)) => {
+                is_taken_up = true;
+                Some(failure)
+            }
+            Err(failure @ (Failure::Connect(_) | Failure::Unhealthy(_))) if is_taken_up => Some(failure),
+            Err(failure) => return Err(failure),
+        };
+        if Instant::now() >= until {
+            let says =
+                format!("it is not done yet ({said}); the cluster goes on with it: holdfast cluster status");
+            return Err(left.unwrap_or(Failure::Unhealthy(says)));
+        }
+        tokio::time::sleep(ASK_INTERVAL).await;
+    }
+}
+
+fn judge(reply: Reply, was_listed: bool) -> Result<Verdict, Failure> {
+    match reply.status {
+        200 => Ok(Verdict::Done),
+        202 => Ok(Verdict::Left(reply.json)),
+        // It was there when we began.
+        404 if was_listed && reply.code() == "node_not_found" => Ok(Verdict::Done),
+        _ => reply.success().map(Verdict::Left),
+    }
+}
+
+fn is_listed(cluster: &Value, node: u64) -> bool {
+    cluster["nodes"].as_array().is_some_and(|nodes| nodes.iter().any(|known| known["id"] == node))
+}
+
+fn progress(left: &Value) -> String {
+    let waits_for = left["waitsFor"].as_str();
+    waits_for.or_else(|| left["steps"][0].as_str()).unwrap_or("nothing is left to do").to_owned()
+}
+
+/// Whether somebody must start a node.
+fn needs_newcomer(left: &Value) -> bool {
+    left["waitsFor"].as_str().is_some_and(|why| why.contains("holdfast start"))
+}
+
+/// Says what is new.
+#[expect(clippy::print_stderr, reason = "progress is talk")]
+fn say(now: &str, said: &mut String) {
+    if now != said {
+        eprintln!("{now}");
+        now.clone_into(said);
+    }
+}
+
+fn print(change: &Value, output: OutputFormat) {
+    match output {
+        OutputFormat::Json => print_line(&change.to_string()),
+        OutputFormat::Table => lines(change).iter().for_each(|line| print_line(line)),
+    }
+}
+
+fn lines(change: &Value) -> Vec<String> {
+    let steps = change["steps"].as_array().map_or(&[][..], Vec::as_slice);
+    let step = |(number, step): (usize, &Value)| format!("{number}. {}", step.as_str().unwrap_or("-"));
+    match steps {
+        [] => vec!["done".to_owned()],
+        steps => (1..).zip(steps).map(step).collect(),
+    }
+}

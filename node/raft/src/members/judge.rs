@@ -1,0 +1,148 @@
+//! Who may come in: decided from the members alone.
+
+use holdfast_proto::raft as wire;
+use holdfast_storage::identity::{ClusterId, Membership as NodeIdentity};
+
+use super::{Admission, Applicant};
+use crate::types::{Member, Membership};
+
+/// What can be said about an applicant from the members alone.
+pub(super) fn judge(cluster: ClusterId, membership: &Membership, applicant: &Applicant) -> Option<Admission> {
+    let Applicant { member, claims } = applicant;
+    let by_key = membership.nodes().find(|(_, known)| known.public_key == member.public_key);
+    // Whoever is on his way out has given his address away.
+    let is_there = |known: &Member| known.peer_address == member.peer_address && known.leaving.is_none();
+    let by_address = membership.nodes().find(|(_, known)| is_there(known));
+    if let Some(claims) = claims {
+        let refused = match by_key {
+            _ if claims.cluster != cluster => format!(
+                "this data folder is node {} of cluster {}, which is another cluster than {cluster}; start it with an \
+                 empty folder to join this one",
+                claims.node, claims.cluster
+            ),
+            Some((node, _)) if *node == claims.node => match by_address {
+                Some((other, _)) if *other != claims.node => format!(
+                    "{} is the address of node {other}, but this data folder is node {}: a copy of another node's disk \
+                     must not run",
+                    member.peer_address, claims.node
+                ),
+                Some(_) | None => return Some(Admission::Admitted(*claims)),
+            },
+            _ => format!(
+                "node {} was removed from the cluster; start it with an empty data folder to join as a new node",
+                claims.node
+            ),
+        };
+        return Some(Admission::Refused(refused));
+    }
+    // The same folder asks again: its first answer was lost.
+    if let Some((node, _)) = by_key {
+        return Some(Admission::Admitted(NodeIdentity { cluster, node: *node }));
+    }
+    let (node, _) = by_address?;
+    Some(Admission::Refused(format!(
+        "node {node} of the cluster has the address {}, but this data folder is not its own: its data was wiped. A node \
+         that forgot what it acknowledged must not vote. Put its data back, or replace it: holdfast cluster replace {node}",
+        member.peer_address
+    )))
+}
+
+/// An applicant as the wire names it.
+pub(crate) fn from_wire(request: wire::JoinRequest) -> Result<Applicant, String> {
+    let public_key = <[u8; 32]>::try_from(request.public_key.as_ref());
+    let public_key = public_key.map_err(|_| "the public key is not 32 bytes long".to_owned())?;
+    let claims = match request.node {
+        None => None,
+        Some(node) => {
+            let cluster = request.cluster.parse().map_err(|_| "the cluster's name is damaged".to_owned())?;
+            Some(NodeIdentity { cluster, node })
+        }
+    };
+    let (peer_address, client_address) = (request.peer_address, request.client_address);
+    let stays_learner = request.stays_learner;
+    let member = Member { peer_address, client_address, public_key, stays_learner, leaving: None };
+    Ok(Applicant { member, claims })
+}
+
+/// An answer as the wire says it.
+pub(crate) fn to_wire(admission: Admission) -> wire::JoinReply {
+    use wire::join_reply::Result as Reply;
+    let result = match admission {
+        Admission::Admitted(NodeIdentity { cluster, node }) => {
+            Reply::Admitted(wire::Admission { cluster: cluster.to_string(), node })
+        }
+        Admission::Refused(why) => Reply::Refused(why),
+        Admission::TryLater(why) => Reply::TryLater(why),
+    };
+    wire::JoinReply { result: Some(result) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::types::Leaving;
+
+    const CLUSTER: ClusterId = ClusterId(7);
+
+    fn member(port: u16, key: u8) -> Member {
+        Member {
+            peer_address: format!("127.0.0.1:{port}"),
+            client_address: String::new(),
+            public_key: [key; 32],
+            stays_learner: false,
+            leaving: None,
+        }
+    }
+
+    fn say(member: Member, claims: Option<NodeIdentity>) -> String {
+        say_among([(1, self::member(3001, 1)), (5, self::member(3011, 5))], member, claims)
+    }
+
+    fn say_among<const N: usize>(
+        members: [(u64, Member); N],
+        member: Member,
+        claims: Option<NodeIdentity>,
+    ) -> String {
+        let nodes = BTreeMap::from(members);
+        let membership = Membership::new(vec![BTreeSet::from([1])], nodes).unwrap();
+        match judge(CLUSTER, &membership, &Applicant { member, claims }) {
+            None => "new".to_owned(),
+            Some(Admission::Admitted(NodeIdentity { node, .. })) => format!("node {node}"),
+            Some(Admission::Refused(why)) => format!("refused: {why}"),
+            Some(Admission::TryLater(why)) => format!("later: {why}"),
+        }
+    }
+
+    #[test]
+    fn a_folder_gets_the_same_answer_again_and_nobody_takes_anothers_place() {
+        assert_eq!(say(member(3021, 9), None), "new");
+        assert_eq!(say(member(3011, 5), None), "node 5");
+        let wiped = say(member(3011, 9), None);
+        assert!(wiped.starts_with("refused: node 5 of the cluster"), "{wiped}");
+        assert!(wiped.contains("wiped") && wiped.ends_with("holdfast cluster replace 5"), "{wiped}");
+    }
+
+    #[test]
+    fn a_folder_that_was_a_node_is_that_node_or_none() {
+        let claims = |cluster, node| Some(NodeIdentity { cluster: ClusterId(cluster), node });
+        assert_eq!(say(member(3011, 5), claims(7, 5)), "node 5");
+        assert!(say(member(3011, 5), claims(8, 5)).contains("another cluster"));
+        assert!(say(member(3031, 9), claims(7, 9)).contains("was removed"));
+        assert_eq!(say(member(3041, 5), claims(7, 5)), "node 5", "it has moved");
+        assert!(say(member(3001, 5), claims(7, 5)).contains("a copy of another node's disk"));
+    }
+    #[test]
+    fn who_is_replaced_has_given_his_address_away() {
+        let replaced = || Member { leaving: Some(Leaving::Replaced { by: None }), ..member(3011, 5) };
+        let claims = |node| Some(NodeIdentity { cluster: CLUSTER, node });
+        let founder = || (1, member(3001, 1));
+        assert_eq!(say_among([founder(), (5, replaced())], member(3011, 9), None), "new");
+        assert_eq!(say_among([founder(), (5, replaced())], member(3011, 5), claims(5)), "node 5");
+        let both = || [founder(), (5, replaced()), (9, member(3011, 9))];
+        assert_eq!(say_among(both(), member(3011, 9), claims(9)), "node 9");
+        assert!(say_among(both(), member(3011, 5), claims(5)).contains("the address of node 9"));
+        assert!(say_among(both(), member(3011, 7), None).contains("holdfast cluster replace 9"));
+    }
+}
