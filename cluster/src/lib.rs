@@ -11,6 +11,7 @@ mod park;
 mod proc;
 mod sign_in;
 mod status;
+mod token;
 
 use clap::Subcommand;
 
@@ -27,6 +28,8 @@ pub use output::{OutputFormat, print_rows};
 pub enum ClusterVerb {
     /// Show the nodes, who leads, and how far each has come
     Status(status::StatusArguments),
+    /// Make a token that lets new nodes into the cluster
+    Token(token::TokenArguments),
 }
 
 /// Does an operator's verb.
@@ -37,5 +40,6 @@ pub enum ClusterVerb {
 pub fn operate(verb: &ClusterVerb) -> Result<(), Failure> {
     match verb {
         ClusterVerb::Status(arguments) => failure::block_on(status::run(arguments)),
+        ClusterVerb::Token(arguments) => failure::block_on(token::run(arguments)),
     }
 }

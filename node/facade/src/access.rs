@@ -21,6 +21,7 @@ pub(crate) enum Endpoint {
     OpenSlots,
     ChangeRole,
     ReadCluster,
+    MakeJoinToken,
 }
 
 /// Whether a role may make a call.
@@ -38,6 +39,7 @@ pub(crate) fn allows(endpoint: Endpoint, role: Role) -> bool {
         | Endpoint::CreateResource
         | Endpoint::OpenSlots
         | Endpoint::ChangeRole
-        | Endpoint::ReadCluster => role.operates(),
+        | Endpoint::ReadCluster
+        | Endpoint::MakeJoinToken => role.operates(),
     }
 }

@@ -12,14 +12,18 @@ mod compaction;
 mod convert;
 mod freshness;
 mod introduction;
+mod join_token;
 mod members;
 pub mod net;
 mod one_at_a_time;
+mod one_in_a_while;
+mod own_key;
 mod peers;
 mod proposals;
 mod pulse;
 mod reads;
 mod replica;
+mod roster;
 mod runtime;
 mod server;
 mod settings;
@@ -31,7 +35,9 @@ mod watch;
 
 /// One moment of the rows: what a read sees.
 pub use holdfast_storage::rows::View;
+pub use join_token::{JoinToken, JoinTokenError};
 pub use members::VOTERS_MAX;
+pub use own_key::OwnKey;
 pub use proposals::ProposeError;
 pub use pulse::NodeProgress;
 pub use reads::ReadError;

@@ -28,6 +28,10 @@ impl Exit {
         Self { code: USAGE, says: says.to_string() }
     }
 
+    pub(crate) fn refused(says: impl ToString) -> Self {
+        Self { code: REFUSED, says: says.to_string() }
+    }
+
     /// For the command line's own messages, which are printed already.
     pub(crate) fn usage_unless(is_fine: bool) -> Self {
         Self { code: if is_fine { 0 } else { USAGE }, says: String::new() }
@@ -60,7 +64,7 @@ impl From<Exit> for ExitCode {
 impl From<StartError> for Exit {
     fn from(error: StartError) -> Self {
         let code = match error {
-            StartError::NothingToDo(_) => USAGE,
+            StartError::NothingToDo(_) | StartError::TokenMissing(_) => USAGE,
             StartError::Refused(_) => REFUSED,
             StartError::LostAcknowledged { .. }
             | StartError::Identity(_)

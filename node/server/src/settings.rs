@@ -13,10 +13,13 @@ use crate::settings::table::Allowed::{Numbers, NumbersOrNothing, Text};
 use crate::settings::table::{SETTINGS, Setting, allowed};
 
 /// Variables that are no settings, and no mistakes either.
-const OTHER_VARIABLES: [&str; 6] = [
+const OTHER_VARIABLES: [&str; 9] = [
     "HOLDFAST_BOOTSTRAP_OPERATOR",
+    "HOLDFAST_CA",
     "HOLDFAST_CONFIG",
     "HOLDFAST_ENDPOINTS",
+    "HOLDFAST_JOIN_TOKEN",
+    "HOLDFAST_JOIN_TOKEN_FILE",
     "HOLDFAST_TOKEN",
     "HOLDFAST_TOKEN_FILE",
     "HOLDFAST_BIN",

@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use super::*;
 
-const ENDPOINTS: [Endpoint; 13] = [
+const ENDPOINTS: [Endpoint; 14] = [
     Endpoint::LogOut,
     Endpoint::ReadCatalog,
     Endpoint::Book,
@@ -18,6 +18,7 @@ const ENDPOINTS: [Endpoint; 13] = [
     Endpoint::OpenSlots,
     Endpoint::ChangeRole,
     Endpoint::ReadCluster,
+    Endpoint::MakeJoinToken,
 ];
 
 const ROLES: [Role; 4] = [Role::Guest, Role::Staff, Role::Operator, Role::App];
@@ -43,6 +44,7 @@ fn who_may_make_which_call() {
         OpenSlots: Operator
         ChangeRole: Operator
         ReadCluster: Operator
+        MakeJoinToken: Operator
     "#]]
     .assert_eq(&ENDPOINTS.into_iter().map(line).collect::<String>());
 }

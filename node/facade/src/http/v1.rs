@@ -2,6 +2,7 @@
 
 mod bookings;
 mod cluster;
+mod join_tokens;
 mod resources;
 mod slots;
 mod users;
@@ -17,6 +18,7 @@ pub(crate) fn routes() -> Router<Service> {
     Router::new()
         .route("/v1/keys", get(accounts::keys))
         .route("/v1/cluster", get(cluster::show))
+        .route("/v1/cluster/tokens", post(join_tokens::make))
         .route("/v1/users/{id}/role", put(users::change_role))
         .route("/v1/venues", post(venues::create).get(venues::list))
         .route("/v1/venues/{id}", get(venues::show))

@@ -4,6 +4,8 @@
 
 mod folders;
 mod replicas;
+mod stranger;
+mod strangers;
 mod without_a_quorum;
 
 use holdfast_raft::Replica;
