@@ -15,6 +15,7 @@ mod proc;
 mod sign_in;
 mod status;
 mod target;
+mod token;
 mod users;
 
 use clap::Subcommand;
@@ -44,6 +45,8 @@ pub enum ClusterVerb {
     TransferLeader(members::transfer_leader::TransferLeaderArguments),
     /// Let a node neither lead nor vote, so that it can be stopped; promote undoes it
     Drain(members::drain::DrainArguments),
+    /// Make a token that lets new nodes into the cluster
+    Token(token::TokenArguments),
 }
 
 /// Does an operator's verb.
@@ -59,5 +62,6 @@ pub fn operate(verb: &ClusterVerb) -> Result<(), Failure> {
         ClusterVerb::Replace(arguments) => failure::block_on(members::replace::run(arguments)),
         ClusterVerb::TransferLeader(arguments) => failure::block_on(members::transfer_leader::run(arguments)),
         ClusterVerb::Drain(arguments) => failure::block_on(members::drain::run(arguments)),
+        ClusterVerb::Token(arguments) => failure::block_on(token::run(arguments)),
     }
 }

@@ -28,6 +28,7 @@ pub(crate) enum Endpoint {
     SetPassword,
     ManageApps,
     ChangeMembers,
+    MakeJoinToken,
 }
 
 /// Whether a role may make a call.
@@ -52,7 +53,8 @@ pub(crate) fn allows(endpoint: Endpoint, role: Role) -> bool {
         | Endpoint::ListUsers
         | Endpoint::BanUser
         | Endpoint::ManageApps
-        | Endpoint::ChangeMembers => role.operates(),
+        | Endpoint::ChangeMembers
+        | Endpoint::MakeJoinToken => role.operates(),
         Endpoint::CreateUser => role.creates_users(),
     }
 }

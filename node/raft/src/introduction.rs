@@ -9,7 +9,7 @@ use holdfast_storage::identity::{ClusterId, Membership as NodeIdentity};
 
 const CLUSTER: &str = "holdfast-cluster";
 const GROUP: &str = "holdfast-group";
-const FROM: &str = "holdfast-from";
+pub(crate) const FROM: &str = "holdfast-from";
 const TO: &str = "holdfast-to";
 
 /// Writes an introduction on every call to one peer.

@@ -1,21 +1,29 @@
 //! Every listener and every connector of a node is made here, for clients, peers and operators alike.
 
-use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tonic::transport::server::Connected;
-use tonic::transport::{Channel, Endpoint, Uri};
+
+mod channels;
+mod handshakes;
+mod peer_tls;
+mod severed;
+
+pub(crate) use channels::{Way, channel, channel_over, check_address};
+pub(crate) use handshakes::Handshakes;
+pub(crate) use peer_tls::{IS_SECURED, Judge, PeerTls};
+pub(crate) use severed::sever_after;
+
+use crate::own_key::PublicKey;
 
 /// How long a connection may take to come about.
-const CONNECT_DURATION_MAX: Duration = Duration::from_secs(1);
+pub(crate) const CONNECT_DURATION_MAX: Duration = Duration::from_secs(1);
 
 /// An idle connection is asked for a sign of life this often, and given up when none comes in time.
 pub(crate) const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
@@ -55,12 +63,21 @@ pub struct Connection {
     stream: Box<dyn ByteStream>,
     /// Who is at the other end.
     pub remote: Option<SocketAddr>,
+    /// The key it has shown, if it is a node.
+    pub(crate) peer_key: Option<PublicKey>,
+}
+
+/// Who is at the other end of a connection, as calls see it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OtherEnd {
+    pub(crate) remote: Option<SocketAddr>,
+    pub(crate) key: Option<PublicKey>,
 }
 
 impl Connection {
     /// A connection over a stream.
     pub fn over(stream: impl ByteStream + 'static, remote: Option<SocketAddr>) -> Self {
-        Self { stream: Box::new(stream), remote }
+        Self { stream: Box::new(stream), remote, peer_key: None }
     }
 }
 
@@ -106,50 +123,6 @@ impl Listener for TcpAcceptor {
     }
 }
 
-/// A gRPC channel to HOST:PORT that connects when it is first used and again whenever it must.
-pub(crate) fn channel(network: Arc<dyn Network>, address: &str) -> io::Result<Channel> {
-    Ok(endpoint(address)?.connect_with_connector_lazy(connector(network)))
-}
-
-/// A gRPC channel to HOST:PORT that is connected, if anybody listens there.
-pub(crate) async fn connected(
-    network: Arc<dyn Network>,
-    address: &str,
-) -> io::Result<Result<Channel, tonic::transport::Error>> {
-    Ok(endpoint(address)?.connect_with_connector(connector(network)).await)
-}
-
-fn endpoint(address: &str) -> io::Result<Endpoint> {
-    let uri = format!("http://{address}");
-    let endpoint =
-        Endpoint::from_shared(uri).map_err(|error| io::Error::other(format!("{address}: {error}")))?;
-    Ok(endpoint
-        .connect_timeout(CONNECT_DURATION_MAX)
-        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-        .keep_alive_timeout(KEEP_ALIVE_DURATION_MAX)
-        .keep_alive_while_idle(true)
-        .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(WINDOW_BYTES))
-}
-
-fn connector(
-    network: Arc<dyn Network>,
-) -> impl tower::Service<
-    Uri,
-    Response = TokioIo<Connection>,
-    Error = io::Error,
-    Future = impl Future<Output = io::Result<TokioIo<Connection>>> + Send,
-> + Send
-+ 'static {
-    tower::service_fn(move |uri: Uri| {
-        let network = network.clone();
-        async move {
-            let address = uri.authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default();
-            network.connect(&address).await.map(TokioIo::new)
-        }
-    })
-}
-
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -191,11 +164,18 @@ impl AsyncWrite for Connection {
 }
 
 impl Connected for Connection {
-    type ConnectInfo = Option<SocketAddr>;
+    type ConnectInfo = OtherEnd;
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        self.remote
+        OtherEnd { remote: self.remote, key: self.peer_key }
     }
+}
+
+/// Whether HOST:PORT is an address of this machine alone.
+#[must_use]
+pub fn is_loopback(address: &str) -> bool {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// A network whose machines take connections and never answer.

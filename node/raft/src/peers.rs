@@ -7,15 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use holdfast_proto::raft as wire;
 use holdfast_proto::raft::peer_client::PeerClient;
 use holdfast_storage::identity::Membership as NodeIdentity;
-use tokio::sync::watch;
 use tokio_stream::Stream;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
 use crate::introduction::Introduce;
-use crate::net::{self, Network};
-use crate::types::Membership;
+use crate::net::{self, Network, PeerTls, Way};
+use crate::roster::Roster;
 
 /// The largest message of a peer: an append of entries, or a piece of a snapshot, with room to spare.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 32 << 20;
@@ -38,33 +37,36 @@ pub(crate) enum Purpose {
 
 /// All peers.
 pub(crate) struct Peers {
-    own: NodeIdentity,
     group: u32,
     network: Arc<dyn Network>,
-    membership: watch::Receiver<Arc<Membership>>,
+    tls: Arc<PeerTls>,
+    roster: Arc<Roster>,
     clients: Mutex<HashMap<(u64, String, Purpose), Client>>,
 }
 
 impl Peers {
-    pub(crate) fn new(
-        own: NodeIdentity,
-        group: u32,
-        network: Arc<dyn Network>,
-        membership: watch::Receiver<Arc<Membership>>,
-    ) -> Self {
-        Self { own, group, network, membership, clients: Mutex::default() }
+    pub(crate) fn new(group: u32, network: Arc<dyn Network>, tls: Arc<PeerTls>, roster: Arc<Roster>) -> Self {
+        Self { group, network, tls, roster, clients: Mutex::default() }
     }
 
     pub(crate) fn own_id(&self) -> u64 {
-        self.own.node
+        self.own().node
+    }
+
+    pub(crate) fn roster(&self) -> &Arc<Roster> {
+        &self.roster
+    }
+
+    fn own(&self) -> NodeIdentity {
+        self.roster.own()
     }
 
     /// A client of a member.
     pub(crate) fn client(&self, node: u64, purpose: Purpose) -> Result<Client, Status> {
-        let member = self.membership.borrow().get_node(&node).cloned();
-        let member =
-            member.ok_or_else(|| Status::new(Code::NotFound, format!("node {node} is not a member")))?;
-        self.client_at(node, &member.peer_address, purpose)
+        let found = self.roster.find(node);
+        let found =
+            found.ok_or_else(|| Status::new(Code::NotFound, format!("node {node} is not a member")))?;
+        self.client_at(node, &found.peer_address, purpose)
     }
 
     /// A client of a node at an address.
@@ -75,8 +77,10 @@ impl Peers {
             return Ok(client.clone());
         }
         let unusable = |error: std::io::Error| Status::invalid_argument(error.to_string());
-        let channel = net::channel(self.network.clone(), address).map_err(unusable)?;
-        let introduce = Introduce::new(self.own, self.group, node)?;
+        let (network, tls) = (self.network.clone(), self.tls.clone());
+        let way = Way { network, tls, judge: self.roster.judge(node, address) };
+        let channel = net::channel(way, address).map_err(unusable)?;
+        let introduce = Introduce::new(self.own(), self.group, node)?;
         let client = PeerClient::with_interceptor(channel, introduce)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX);

@@ -1,6 +1,7 @@
 //! This node's replica: propose a command, read agreed state, see the cluster. The rest of Holdfast knows agreement
 //! only by this.
 
+mod join_tokens;
 mod members;
 mod propose;
 mod read;
@@ -18,11 +19,13 @@ use tokio::time::Instant;
 use crate::agreed_time::AgreedTime;
 use crate::freshness::Freshness;
 use crate::members::Members;
+use crate::own_key::KeyInUse;
 use crate::peers::Peers;
 use crate::proposals::{HandOver, Proposer, Waiting};
 use crate::pulse::Table;
 use crate::reads::ReadIndex;
 use crate::removal::Removed;
+use crate::roster::Roster;
 use crate::runtime::spawn;
 use crate::store::{Library, Progress};
 use crate::types::{Membership, Raft};
@@ -65,6 +68,8 @@ pub(crate) struct ReplicaParts {
     pub(crate) progress: watch::Receiver<Progress>,
     pub(crate) table: watch::Receiver<Table>,
     pub(crate) failure: watch::Receiver<Option<String>>,
+    pub(crate) key: KeyInUse,
+    pub(crate) roster: Arc<Roster>,
     pub(crate) log_counters: Arc<dyn Fn() -> holdfast_storage::log::LogCounters + Send + Sync>,
 }
 

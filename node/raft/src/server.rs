@@ -1,5 +1,6 @@
 //! What other nodes may ask of this one.
 
+mod join;
 mod receive;
 
 use std::pin::Pin;
@@ -23,12 +24,15 @@ use crate::convert::{
 };
 use crate::introduction;
 use crate::members::{self, Attempt, Members};
+use crate::net::OtherEnd;
 use crate::one_at_a_time::OneAtATime;
-use crate::peers::{MESSAGE_BYTES_MAX, Peers, Purpose};
+use crate::one_in_a_while::OneInAWhile;
+use crate::peers::{MESSAGE_BYTES_MAX, Peers};
 use crate::proposals::{Group, Identity, Notify, ProposeError, Proposer, Stamper, Verdict};
 use crate::pulse;
 use crate::reads::{own_index, own_time};
 use crate::removal::was_removed;
+use crate::roster;
 use crate::runtime::{Placement, WallClock};
 use crate::store::{Library, Progress};
 use crate::types::{Raft, StoredMembership};
@@ -48,6 +52,7 @@ pub(crate) struct PeerParts {
     pub(crate) group: u32,
     pub(crate) raft: Raft,
     pub(crate) peers: Arc<Peers>,
+    pub(crate) refusals: OneInAWhile,
     pub(crate) members: Arc<Members>,
     pub(crate) proposer: Proposer,
     pub(crate) library: Arc<dyn Library>,
@@ -76,12 +81,27 @@ impl PeerService {
             .max_encoding_message_size(MESSAGE_BYTES_MAX)
     }
 
+    /// Who calls, if it is the member that it says it is.
     fn check<T>(&self, request: &Request<T>) -> Result<u64, Status> {
-        let from = introduction::check(request.metadata(), self.parts.own, self.parts.group)?;
+        let caller = other_end(request);
+        let introduced = introduction::check(request.metadata(), self.parts.own, self.parts.group);
+        let checked = introduced.and_then(|from| self.check_standing(from, caller).map(|()| from));
+        checked.inspect_err(|refused| self.log_refusal(caller, refused.message()))
+    }
+
+    /// Whether a node is a member, and the caller has its key.
+    fn check_standing(&self, from: u64, caller: OtherEnd) -> Result<(), Status> {
         if was_removed(from, &self.parts.committed.borrow()) {
             return Err(Status::failed_precondition(format!("node {from} was removed from the cluster")));
         }
-        Ok(from)
+        self.parts.peers.roster().check(from, caller)
+    }
+
+    fn log_refusal(&self, caller: OtherEnd, why: &str) {
+        if let Some(passed_over) = self.parts.refusals.may_speak() {
+            let remote = caller.remote.map(|remote| remote.to_string()).unwrap_or_default();
+            tracing::warn!(remote, why, passed_over, "a call on the peer port was refused");
+        }
     }
 
     /// Proposes what a follower collected.
@@ -105,22 +125,6 @@ impl PeerService {
             Ok(Verdict::Failed(ProposeError::Overloaded)) => wire::Verdict::Overloaded,
             Ok(Verdict::Failed(ProposeError::Malformed)) => wire::Verdict::Malformed,
             Ok(Verdict::Failed(ProposeError::OutcomeUnknown)) | Err(_) => wire::Verdict::Unknown,
-        }
-    }
-
-    /// Passes an applicant on to the leader.
-    async fn ask_leader(&self, request: wire::JoinRequest) -> wire::JoinReply {
-        let later = |why: String| members::to_wire(members::Admission::TryLater(why));
-        let Some(leader) = self.parts.leadership.borrow().leader else {
-            return later("the cluster has no leader at the moment".to_owned());
-        };
-        let mut client = match self.parts.peers.client(leader, Purpose::Control) {
-            Ok(client) => client,
-            Err(status) => return later(status.message().to_owned()),
-        };
-        match client.join(request).await {
-            Ok(reply) => reply.into_inner(),
-            Err(status) => later(status.message().to_owned()),
         }
     }
 }
@@ -259,12 +263,7 @@ impl Peer for PeerService {
     }
 
     async fn join(&self, request: Request<wire::JoinRequest>) -> Result<Response<wire::JoinReply>, Status> {
-        let request = request.into_inner();
-        if !self.parts.leadership.borrow().is_own {
-            return Ok(Response::new(self.ask_leader(request).await));
-        }
-        let applicant = members::from_wire(request).map_err(Status::invalid_argument)?;
-        Ok(Response::new(members::to_wire(self.parts.members.admit(applicant).await)))
+        self.answer_applicant(request).await.map(Response::new)
     }
 
     async fn control(
@@ -296,6 +295,19 @@ impl Peer for PeerService {
         let is_removed = was_removed(from, &self.parts.committed.borrow());
         Ok(Response::new(wire::StandingReply { is_removed }))
     }
+
+    async fn roster(
+        &self,
+        request: Request<wire::RosterRequest>,
+    ) -> Result<Response<wire::RosterReply>, Status> {
+        self.check(&request)?;
+        let roster = roster::to_wire(self.parts.peers.roster().to_introduced());
+        Ok(Response::new(wire::RosterReply { roster: Some(roster) }))
+    }
+}
+
+fn other_end<T>(request: &Request<T>) -> OtherEnd {
+    request.extensions().get::<OtherEnd>().copied().unwrap_or_default()
 }
 
 /// What is committed must be readable by all: nothing unreadable gets into an entry. And what a follower hands over is

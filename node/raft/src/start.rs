@@ -1,6 +1,7 @@
 //! Opens a data folder and takes part in a cluster: founds one, joins one, or comes back to one.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,16 +13,23 @@ use holdfast_storage::identity::{IdentityError, Membership as NodeIdentity};
 use holdfast_storage::log::{Log, LogOptions, LogState, OpenError};
 use holdfast_storage::removal;
 use holdfast_storage::snapshots::SnapshotError;
+use tokio::sync::watch;
 
-use self::admission::{Settled, own_member, settle_identity};
-use self::wiring::take_part;
-use crate::net::Listener;
+use self::admission::{Settled, find_identity, own_member, settle_identity};
+use self::door::Door;
+use self::serving::serve;
+use self::wiring::{Beginning, take_part};
+use crate::join_token::{JoinToken, JoinTokenError};
+use crate::net::{Connection, Listener, NetFuture, PeerTls};
+use crate::own_key::OwnKey;
 use crate::replica::Replica;
 use crate::runtime::{Machine, Placement, spawn};
 use crate::settings::RaftSettings;
 use crate::store::Observer;
+use crate::watch::Failing;
 
 mod admission;
+mod door;
 mod serving;
 mod wiring;
 
@@ -39,6 +47,8 @@ pub struct NodeOptions {
     pub init: bool,
     /// Peer addresses of a cluster to join, if the folder is empty.
     pub join: Vec<String>,
+    /// What an operator of that cluster gave for it; not needed among loopback addresses.
+    pub join_token: Option<JoinToken>,
     /// Stay a learner.
     pub stays_learner: bool,
     /// HOST:PORT that other nodes are told; the address of `peer_listener` if empty.
@@ -76,6 +86,9 @@ pub enum StartError {
          lost its data"
     )]
     NothingToDo(String),
+    /// It would have to believe anybody.
+    #[error(transparent)]
+    TokenMissing(#[from] JoinTokenError),
     /// The cluster does not want this folder.
     #[error("{0}")]
     Refused(String),
@@ -118,10 +131,18 @@ impl From<io::Error> for StartError {
 /// # Errors
 ///
 /// See [`StartError`]. Joining goes on until a member answers.
-pub async fn start<F: Files>(files: F, options: NodeOptions) -> Result<Node, StartError> {
+pub async fn start<F: Files>(files: F, mut options: NodeOptions) -> Result<Node, StartError> {
     refuse_removed(&files, &options.data_dir)?;
     let path = options.data_dir.join("identity");
-    let Settled { mut identity, own, is_new } = settle_identity(&files, &options, &path).await?;
+    let identity = find_identity(&files, &options, &path).await?;
+    let (_, key) = watch::channel(Arc::new(OwnKey::of(&identity)));
+    let (door, (failing, failure)) = (Door::new(), Failing::new());
+    let tls = Arc::new(PeerTls::new(key.clone()));
+    let address = options.peer_listener.address();
+    let listener = std::mem::replace(&mut options.peer_listener, Box::new(Taken(address)));
+    // From now on: whoever else looks for a cluster must learn that there is none here yet.
+    serve(listener, &tls, door.clone(), failing.clone());
+    let Settled { mut identity, own, is_new } = settle_identity(&options, identity, &tls, &door).await?;
     let log = open_log(&files, &options.data_dir, own, is_new, options.machine.placement).await?;
     if is_new {
         // Only now that there is a log: from here on an identity without one has lost it.
@@ -131,7 +152,9 @@ pub async fn start<F: Files>(files: F, options: NodeOptions) -> Result<Node, Sta
     let signing_key = SigningKey::from_bytes(&identity.secret_key);
     let key_generation = identity.key_generation;
     let member = own_member(&options, &signing_key);
-    let replica = take_part(files, options, own, member, log).await?;
+    let introduced = identity.introduced.clone();
+    let beginning = Beginning { own, member, log, introduced, tls, key, door, failing, failure };
+    let replica = take_part(files, options, beginning).await?;
     Ok(Node { replica, signing_key, key_generation })
 }
 
@@ -145,6 +168,19 @@ fn refuse_removed<F: Files>(files: &F, data_dir: &Path) -> Result<(), StartError
          to join as a new node",
         data_dir.display()
     )))
+}
+
+/// Stands where a listener was that somebody has taken.
+struct Taken(SocketAddr);
+
+impl Listener for Taken {
+    fn accept(&mut self) -> NetFuture<'_, Connection> {
+        Box::pin(std::future::pending())
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.0
+    }
 }
 
 async fn open_log<F: Files>(

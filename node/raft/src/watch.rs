@@ -8,6 +8,7 @@ use openraft::Instant as _;
 use openraft::async_runtime::watch::WatchReceiver as _;
 use tokio::sync::watch;
 
+use crate::roster::Seen;
 use crate::runtime::spawn;
 use crate::types::{Membership, Metrics, Raft, StoredMembership};
 
@@ -50,12 +51,7 @@ impl Failing {
 }
 
 impl Watches {
-    pub(crate) fn start(
-        raft: &Raft,
-        own_id: u64,
-        peers: watch::Sender<Arc<Membership>>,
-        failing: Failing,
-    ) -> Self {
+    pub(crate) fn start(raft: &Raft, own_id: u64, roster: watch::Sender<Seen>, failing: Failing) -> Self {
         let mut metrics = raft.metrics();
         let (leadership, leadership_changed) = watch::channel(Leadership::default());
         let (membership, membership_changed) = watch::channel(Arc::new(Membership::default()));
@@ -69,10 +65,12 @@ impl Watches {
                 }
                 let members = seen.membership_config.membership();
                 if **membership.borrow() != *members {
-                    let members = Arc::new(members.clone());
-                    peers.send_replace(members.clone());
-                    membership.send_replace(members);
+                    membership.send_replace(Arc::new(members.clone()));
                 }
+                let index = seen.membership_config.log_id().map_or(0, |id| id.index);
+                roster.send_if_modified(|known| {
+                    replace(known, Seen { index, membership: membership.borrow().clone() })
+                });
                 if let Err(error) = &seen.running_state {
                     return failing.say(error.to_string());
                 }

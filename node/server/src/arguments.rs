@@ -62,6 +62,19 @@ pub(crate) struct StartArguments {
     /// Peer addresses of a cluster to join, if the folder is empty; dead ones are passed over
     #[arg(long, value_name = "HOST:PORT,..", value_delimiter = ',')]
     pub(crate) join: Vec<String>,
+    /// The join token of the cluster to join (holdfast cluster token); among loopback addresses none is needed. A secret:
+    /// better in HOLDFAST_JOIN_TOKEN or a file, as others on this machine can see command lines
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "HOLDFAST_JOIN_TOKEN",
+        hide_env_values = true,
+        conflicts_with = "join_token_file"
+    )]
+    pub(crate) join_token: Option<String>,
+    /// A file with the join token
+    #[arg(long, value_name = "FILE", env = "HOLDFAST_JOIN_TOKEN_FILE")]
+    pub(crate) join_token_file: Option<PathBuf>,
     /// Learn and serve reads, and do not vote until promoted: holdfast cluster promote ID
     #[arg(long)]
     pub(crate) learner: bool,

@@ -64,7 +64,7 @@ impl From<Exit> for ExitCode {
 impl From<StartError> for Exit {
     fn from(error: StartError) -> Self {
         let code = match error {
-            StartError::NothingToDo(_) => USAGE,
+            StartError::NothingToDo(_) | StartError::TokenMissing(_) => USAGE,
             StartError::Refused(_) => REFUSED,
             StartError::LostAcknowledged { .. }
             | StartError::Identity(_)

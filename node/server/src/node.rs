@@ -8,7 +8,7 @@ use std::time::Duration;
 use holdfast_engine::RocksDb;
 use holdfast_facade::{FacadeSettings, Metrics, Service};
 use holdfast_raft::net::Listener;
-use holdfast_raft::{Machine, Node, NodeOptions, RaftSettings, Replica};
+use holdfast_raft::{JoinToken, Machine, Node, NodeOptions, RaftSettings, Replica};
 use holdfast_storage::files::RealFiles;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -30,6 +30,7 @@ pub(crate) struct NodeConfig {
     pub(crate) peer_advertise: String,
     pub(crate) init: bool,
     pub(crate) join: Vec<String>,
+    pub(crate) join_token: Option<JoinToken>,
     pub(crate) stays_learner: bool,
     pub(crate) raft: RaftSettings,
     pub(crate) facade: FacadeSettings,
@@ -72,6 +73,7 @@ impl RunningNode {
             data_dir: config.data_dir,
             init: config.init,
             join: config.join,
+            join_token: config.join_token,
             stays_learner: config.stays_learner,
             peer_advertise: config.peer_advertise,
             client_advertise: if config.advertise.is_empty() { listen.to_string() } else { config.advertise },

@@ -13,10 +13,13 @@ use crate::settings::table::Allowed::{Numbers, NumbersOrNothing, Text};
 use crate::settings::table::{SETTINGS, Setting, allowed};
 
 /// Variables that are no settings, and no mistakes either.
-const OTHER_VARIABLES: [&str; 8] = [
+const OTHER_VARIABLES: [&str; 11] = [
     "HOLDFAST_BOOTSTRAP_OPERATOR",
+    "HOLDFAST_CA",
     "HOLDFAST_CONFIG",
     "HOLDFAST_ENDPOINTS",
+    "HOLDFAST_JOIN_TOKEN",
+    "HOLDFAST_JOIN_TOKEN_FILE",
     "HOLDFAST_OLD_PASSWORD",
     "HOLDFAST_PASSWORD",
     "HOLDFAST_TOKEN",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use holdfast_facade::FacadeSettings;
-use holdfast_raft::{RaftSettings, Removed};
+use holdfast_raft::{JoinToken, RaftSettings, Removed};
 use tokio::runtime::Handle;
 
 use crate::addresses::{self, is_loopback};
@@ -72,6 +72,7 @@ fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeCo
         peer_advertise: settings.text("peer_advertise").to_owned(),
         init: arguments.init,
         join: arguments.join.clone(),
+        join_token: join_token(arguments)?,
         stays_learner: arguments.learner,
         raft: RaftSettings {
             snapshot_entries,
@@ -91,6 +92,19 @@ fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeCo
         },
         first_operator: first_operator()?,
     })
+}
+
+/// What lets this node into the cluster that it is to join. What is wrong with it is said without showing it.
+fn join_token(arguments: &StartArguments) -> Result<Option<JoinToken>, Exit> {
+    let text = match (&arguments.join_token, &arguments.join_token_file) {
+        (Some(text), _) => text.clone(),
+        (None, Some(path)) => {
+            let unreadable = |error| Exit::usage(format!("--join-token-file {}: {error}", path.display()));
+            std::fs::read_to_string(path).map_err(unreadable)?
+        }
+        (None, None) => return Ok(None),
+    };
+    text.trim().parse().map(Some).map_err(Exit::refused)
 }
 
 /// E-mail address and password of the first operator, if the environment names one.
@@ -189,6 +203,7 @@ pub(crate) fn run_dev(arguments: DevArguments) -> Result<(), Exit> {
         peer_advertise: String::new(),
         init: true,
         join: Vec::new(),
+        join_token: None,
         stays_learner: false,
         raft: RaftSettings::default(),
         facade: FacadeSettings::default(),

@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use super::*;
 
-const ENDPOINTS: [Endpoint; 20] = [
+const ENDPOINTS: [Endpoint; 21] = [
     Endpoint::LogOut,
     Endpoint::ReadCatalog,
     Endpoint::Book,
@@ -25,6 +25,7 @@ const ENDPOINTS: [Endpoint; 20] = [
     Endpoint::SetPassword,
     Endpoint::ManageApps,
     Endpoint::ChangeMembers,
+    Endpoint::MakeJoinToken,
 ];
 
 const ROLES: [Role; 4] = [Role::Guest, Role::Staff, Role::Operator, Role::App];
@@ -57,6 +58,7 @@ fn who_may_make_which_call() {
         SetPassword: Guest Staff Operator App
         ManageApps: Operator
         ChangeMembers: Operator
+        MakeJoinToken: Operator
     "#]]
     .assert_eq(&ENDPOINTS.into_iter().map(line).collect::<String>());
 }

@@ -3,6 +3,7 @@
 mod apps;
 mod bookings;
 mod cluster;
+mod join_tokens;
 mod members;
 mod resources;
 mod slots;
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> Router<Service> {
         .route("/v1/cluster/nodes/{id}/promote", post(members::promote))
         .route("/v1/cluster/nodes/{id}/drain", post(members::drain))
         .route("/v1/cluster/nodes/{id}/replace", post(members::replace))
+        .route("/v1/cluster/tokens", post(join_tokens::make))
         .route("/v1/venues", post(venues::create).get(venues::list))
         .route("/v1/venues/{id}", get(venues::show))
         .route("/v1/resources", post(resources::create).get(resources::list))

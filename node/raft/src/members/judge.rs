@@ -69,7 +69,7 @@ pub(crate) fn to_wire(admission: Admission) -> wire::JoinReply {
     use wire::join_reply::Result as Reply;
     let result = match admission {
         Admission::Admitted(NodeIdentity { cluster, node }) => {
-            Reply::Admitted(wire::Admission { cluster: cluster.to_string(), node })
+            Reply::Admitted(wire::Admission { cluster: cluster.to_string(), node, roster: None })
         }
         Admission::Refused(why) => Reply::Refused(why),
         Admission::TryLater(why) => Reply::TryLater(why),

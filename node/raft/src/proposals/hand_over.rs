@@ -220,13 +220,15 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use bytes::Bytes;
-    use holdfast_storage::identity::{ClusterId, Membership as NodeIdentity};
+    use holdfast_storage::identity::{ClusterId, Identity, Membership as NodeIdentity};
     use tokio::sync::{oneshot, watch};
     use tokio::time::Instant;
 
     use super::*;
-    use crate::net::Frozen;
+    use crate::net::{Frozen, PeerTls};
+    use crate::own_key::OwnKey;
     use crate::proposals::{Notify, Verdict};
+    use crate::roster::{Roster, Seen};
     use crate::types::{Member, Membership};
 
     fn leader(leader: u64) -> Leadership {
@@ -239,7 +241,11 @@ mod tests {
         let nodes = BTreeMap::from([(2, member.clone()), (3, member)]);
         let membership = Membership::new(vec![BTreeSet::from([2, 3])], nodes).unwrap();
         let own = NodeIdentity { cluster: ClusterId(7), node: 1 };
-        let peers = Peers::new(own, 0, Arc::new(Frozen), watch::channel(Arc::new(membership)).1);
+        let (seen, seen_by) = watch::channel(Seen { index: 1, membership: Arc::new(membership) });
+        drop(seen);
+        let roster = Roster::new(own, seen_by, None, Arc::new(|_| Vec::new()));
+        let key = watch::channel(Arc::new(OwnKey::of(&Identity::new([1; 32])))).1;
+        let peers = Peers::new(0, Arc::new(Frozen), Arc::new(PeerTls::new(key)), Arc::new(roster));
         HandOverParts {
             peers: Arc::new(peers),
             waiting: Arc::default(),

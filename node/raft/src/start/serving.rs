@@ -1,28 +1,39 @@
 //! Serves other nodes on this node's peer listener.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::net::{self, Connection, Listener};
+use super::door::Door;
+use crate::net::{self, Connection, Handshakes, IS_SECURED, Listener, PeerTls};
 use crate::runtime::spawn;
-use crate::server::{PeerParts, PeerService};
 use crate::watch::Failing;
 
 /// Connections accepted and not yet served.
 const ACCEPTED_MAX: usize = 64;
 
+/// Connections of callers that are no members: they may ask to be let in.
+const STRANGERS_MAX: usize = 64;
+
 /// After a connection that could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves other nodes until the process ends. A node that hears nobody any more has failed.
-pub(super) fn serve(mut listener: Box<dyn Listener>, parts: PeerParts, failing: Failing) {
+pub(super) fn serve(listener: Box<dyn Listener>, tls: &Arc<PeerTls>, door: Door, failing: Failing) {
+    let mut listener = match IS_SECURED {
+        true => Box::new(Handshakes::start(listener, "peer", tls.handshake())),
+        false => listener,
+    };
     let (sender, accepted) = tokio::sync::mpsc::channel::<io::Result<Connection>>(ACCEPTED_MAX);
+    let (watcher, strangers) = (door.clone(), Arc::new(Semaphore::new(STRANGERS_MAX)));
     drop(spawn(async move {
         loop {
             match listener.accept().await {
                 Ok(connection) => {
+                    let Some(connection) = watch_over(&watcher, &strangers, connection) else { continue };
                     if sender.send(Ok(connection)).await.is_err() {
                         return;
                     }
@@ -35,16 +46,30 @@ pub(super) fn serve(mut listener: Box<dyn Listener>, parts: PeerParts, failing: 
             }
         }
     }));
-    let service = PeerService::new(parts);
     let server = tonic::transport::Server::builder()
         .tcp_nodelay(true)
         .initial_stream_window_size(net::WINDOW_BYTES)
         .initial_connection_window_size(net::WINDOW_BYTES)
         .http2_keepalive_interval(Some(net::KEEP_ALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(net::KEEP_ALIVE_DURATION_MAX))
-        .add_service(service)
+        .add_service(door)
         .serve_with_incoming(ReceiverStream::new(accepted));
     drop(spawn(fail_after(server, failing)));
+}
+
+/// Lets a connection live for as long as the key at its other end is a member's, or a little while if it is nobody's;
+/// `None` if there are too many of those.
+fn watch_over(door: &Door, strangers: &Arc<Semaphore>, connection: Connection) -> Option<Connection> {
+    let Some(key) = connection.peer_key else { return Some(connection) };
+    let place = match door.is_member(&key) {
+        true => None,
+        false => Some(strangers.clone().try_acquire_owned().ok()?),
+    };
+    let lifetime = door.clone().lifetime(key);
+    Some(net::sever_after(connection, async move {
+        let _place = place;
+        lifetime.await;
+    }))
 }
 
 async fn fail_after<E: std::fmt::Display + Send + 'static>(

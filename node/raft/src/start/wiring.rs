@@ -8,17 +8,20 @@ use holdfast_reservations::Timestamp;
 use holdfast_storage::engine::OpenEngine;
 use holdfast_storage::files::Files;
 use holdfast_storage::generations::Generations;
-use holdfast_storage::identity::Membership as NodeIdentity;
+use holdfast_storage::identity::{Introduced, Membership as NodeIdentity};
 use holdfast_storage::log::{Log, LogState};
 use holdfast_storage::snapshots::{Origin, Snapshots};
 use tokio::sync::watch;
 
-use super::serving::serve;
+use super::door::Door;
 use super::{FIRST_NODE, GROUP, NodeOptions, StartError};
 use crate::agreed_time::AgreedTime;
 use crate::compaction::{self, BytesWritten};
 use crate::freshness::Freshness;
 use crate::members::{Gate, Members};
+use crate::net::PeerTls;
+use crate::one_in_a_while::OneInAWhile;
+use crate::own_key::KeyInUse;
 use crate::peers::Peers;
 use crate::proposals::{
     Backlog, HandOver, HandOverParts, Proposer, ProposerParts, Room, Stamper, WAITING_BYTES_MAX, Waiting,
@@ -27,11 +30,12 @@ use crate::pulse::{Pulse, Table};
 use crate::reads::{ReadIndex, ReadParts};
 use crate::removal::Question;
 use crate::replica::{Replica, ReplicaParts};
+use crate::roster::{self, Roster, Seen};
 use crate::runtime::Placement;
-use crate::server::PeerParts;
+use crate::server::{PeerParts, PeerService};
 use crate::store::{Applier, ApplierParts, LogStore, Progress, StateStore, StoredLibrary};
 use crate::transport::Transport;
-use crate::types::{Member, Membership, Raft};
+use crate::types::{Member, Raft};
 use crate::watch::{Failing, Watches};
 
 /// The consensus core, and what it works on.
@@ -42,21 +46,33 @@ struct Core<F: Files> {
     waiting: Arc<Waiting>,
     progress: watch::Receiver<Progress>,
     watches: Watches,
-    failing: Failing,
-    failure: watch::Receiver<Option<String>>,
+}
+
+/// What a node has when it knows which one it is.
+pub(super) struct Beginning<F: Files> {
+    pub(super) own: NodeIdentity,
+    pub(super) member: Member,
+    pub(super) log: Log<F>,
+    /// Whom it was told of when it was let in.
+    pub(super) introduced: Option<Introduced>,
+    pub(super) tls: Arc<PeerTls>,
+    pub(super) key: KeyInUse,
+    /// Where others call.
+    pub(super) door: Door,
+    pub(super) failing: Failing,
+    pub(super) failure: watch::Receiver<Option<String>>,
 }
 
 /// Opens the rows, and starts everything that takes part.
 pub(super) async fn take_part<F: Files>(
     files: F,
     options: NodeOptions,
-    own: NodeIdentity,
-    member: Member,
-    log: Log<F>,
+    beginning: Beginning<F>,
 ) -> Result<Replica, StartError> {
-    let core = start_core(files.clone(), &options, own, &log).await?;
-    let Core { raft, library, peers, waiting, progress, watches, failing, failure } = core;
-    let NodeOptions { data_dir, machine, settings, peer_listener, .. } = options;
+    let core = start_core(files.clone(), &options, &beginning).await?;
+    let Core { raft, library, peers, waiting, progress, watches } = core;
+    let Beginning { own, member, log, key, door, failure, .. } = beginning;
+    let NodeOptions { data_dir, machine, settings, .. } = options;
     let Watches { leadership, membership, committed } = watches;
 
     let room = room_of(log.clone());
@@ -98,6 +114,7 @@ pub(super) async fn take_part<F: Files>(
         group: GROUP,
         raft: raft.clone(),
         peers: peers.clone(),
+        refusals: OneInAWhile::default(),
         members: members.clone(),
         proposer: proposer.clone(),
         library: library.clone(),
@@ -110,7 +127,8 @@ pub(super) async fn take_part<F: Files>(
         table: table_sender,
         room,
     };
-    serve(peer_listener, parts, failing);
+    door.open(PeerService::new(parts), peers.roster().clone());
+    roster::start_learning(peers.roster().clone(), peers.clone());
     found_if_unused(&raft, own, member, &log).await?;
 
     let (time, freshness) = (Arc::new(AgreedTime::new()), Arc::new(Freshness::new()));
@@ -135,6 +153,7 @@ pub(super) async fn take_part<F: Files>(
     Ok(Replica::start(ReplicaParts {
         own,
         raft,
+        roster: peers.roster().clone(),
         peers,
         members,
         removed,
@@ -150,6 +169,7 @@ pub(super) async fn take_part<F: Files>(
         progress,
         table,
         failure,
+        key,
         log_counters: Arc::new(move || log.counters()),
     }))
 }
@@ -158,9 +178,10 @@ pub(super) async fn take_part<F: Files>(
 async fn start_core<F: Files>(
     files: F,
     options: &NodeOptions,
-    own: NodeIdentity,
-    log: &Log<F>,
+    beginning: &Beginning<F>,
 ) -> Result<Core<F>, StartError> {
+    let Beginning { own, log, introduced, tls, failing, .. } = beginning;
+    let own = *own;
     let NodeOptions { data_dir, machine, settings, opener, .. } = options;
     let library = open_library(files, data_dir, own, opener.clone(), machine.placement).await?;
     let waiting = Arc::new(Waiting::default());
@@ -175,16 +196,18 @@ async fn start_core<F: Files>(
     };
     let applier = Applier::start(parts, machine.placement)?;
 
-    let (membership_sender, membership) = watch::channel(Arc::new(Membership::default()));
-    let peers = Arc::new(Peers::new(own, GROUP, machine.network.clone(), membership));
+    let (seen_sender, seen) = watch::channel(Seen::default());
+    let rows = library.clone();
+    let published = roster::published_in(move || rows.generations.engine());
+    let roster = Arc::new(Roster::new(own, seen, introduced.as_ref(), published));
+    let peers = Arc::new(Peers::new(GROUP, machine.network.clone(), tls.clone(), roster));
     let config = settings.openraft(&own.cluster.to_string()).map_err(StartError::Other)?;
     let state = StateStore::new(applier, library.clone());
     let transport = Transport { peers: peers.clone(), placement: machine.placement };
     let raft = Raft::new(own.node, Arc::new(config), transport, LogStore(log.clone()), state).await;
     let raft = raft.map_err(|error| StartError::Other(error.to_string()))?;
-    let (failing, failure) = Failing::new();
-    let watches = Watches::start(&raft, own.node, membership_sender, failing.clone());
-    Ok(Core { raft, library, peers, waiting, progress, watches, failing, failure })
+    let watches = Watches::start(&raft, own.node, seen_sender, failing.clone());
+    Ok(Core { raft, library, peers, waiting, progress, watches })
 }
 
 /// Begins the cluster with its first node, if nothing was ever written to its log. The log is known to be whole, so

@@ -23,7 +23,7 @@ fn own(node: u64) -> Membership {
 /// What a node leaves that stopped after its log was made and before anything was written to it.
 async fn begin(dir: &Path, membership: Option<Membership>) -> (Log<RealFiles>, Writer<RealFiles>) {
     fs::create_dir_all(dir.join("state")).unwrap();
-    let identity = Identity { membership, secret_key: [7; 32], key_generation: 1 };
+    let identity = Identity { membership, ..Identity::new([7; 32]) };
     identity.write(&RealFiles, &dir.join("identity")).await.unwrap();
     let watermark = dir.join("state/synced");
     Log::open(RealFiles, dir.join("log"), watermark, 0, LogOptions::default()).await.unwrap()

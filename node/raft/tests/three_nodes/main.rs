@@ -5,6 +5,8 @@
 mod folders;
 mod members;
 mod replicas;
+mod stranger;
+mod strangers;
 mod without_a_quorum;
 
 use holdfast_raft::Replica;

@@ -50,6 +50,7 @@ pub async fn options(dir: &Path) -> NodeOptions {
         data_dir: dir.to_owned(),
         init: false,
         join: Vec::new(),
+        join_token: None,
         stays_learner: false,
         peer_advertise: String::new(),
         client_advertise: "nowhere:1".to_owned(),

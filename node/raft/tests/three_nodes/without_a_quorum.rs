@@ -2,23 +2,20 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use holdfast_proto::raft::peer_client::PeerClient;
 use holdfast_proto::raft::{JoinRequest, join_reply};
 use holdfast_raft::{Consistency, ReadError, Replica};
 use tokio::time::Instant;
 
 use crate::replicas::{deadline, node, peer_address, sign_up, until, voters};
+use crate::stranger::{Stranger, public_key};
 
 async fn join(address: &str, peer_address: &str, key: u8) -> join_reply::Result {
-    let mut client = PeerClient::connect(format!("http://{address}")).await.unwrap();
+    let mut client = Stranger::with_key(key).connect(address).await.unwrap();
     let request = JoinRequest {
         peer_address: peer_address.to_owned(),
         client_address: "nowhere:1".to_owned(),
-        public_key: Bytes::from(vec![key; 32]),
-        stays_learner: false,
-        node: None,
-        cluster: String::new(),
+        public_key: public_key(key).into(),
+        ..JoinRequest::default()
     };
     client.join(request).await.unwrap().into_inner().result.unwrap()
 }

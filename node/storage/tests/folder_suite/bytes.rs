@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use expect_test::{Expect, ExpectFile, expect, expect_file};
 use holdfast_storage::files::{Files, block_on, read_all, replace};
-use holdfast_storage::identity::{ClusterId, Identity, Membership};
+use holdfast_storage::identity::{ClusterId, Identity, Introduced, Introduction, Membership};
 use holdfast_storage::log::LogId;
 use holdfast_storage::mark::Mark;
 use holdfast_storage::simulated::SimulatedDisk;
@@ -16,6 +16,7 @@ use crate::node::{Node, Store, state_dir};
 
 const NEW_IDENTITY: &str = include_str!("../golden/identity_new_v1.txt");
 const IDENTITY: &str = include_str!("../golden/identity_v1.txt");
+const SECOND_IDENTITY: &str = include_str!("../golden/identity_v2.txt");
 const POINTER: &str = include_str!("../golden/pointer_v1.txt");
 const MANIFEST: &str = include_str!("../golden/manifest_v1.txt");
 
@@ -42,7 +43,7 @@ fn secret_key() -> [u8; 32] {
 
 #[test]
 fn the_identity_of_a_node_that_asks_to_be_let_in() {
-    let identity = Identity { membership: None, secret_key: secret_key(), key_generation: 1 };
+    let identity = Identity::new(secret_key());
     check_identity(&identity, NEW_IDENTITY, expect_file!["../golden/identity_new_v1.txt"]);
 }
 
@@ -50,8 +51,35 @@ fn the_identity_of_a_node_that_asks_to_be_let_in() {
 fn the_identity_of_a_member() {
     let cluster = ClusterId(0x0123_4567_89ab_cdef_0011_2233_4455_6677);
     let membership = Some(Membership { cluster, node: 70_000 });
-    let identity = Identity { membership, secret_key: secret_key(), key_generation: 12 };
+    let identity = Identity { membership, key_generation: 12, ..Identity::new(secret_key()) };
     check_identity(&identity, IDENTITY, expect_file!["../golden/identity_v1.txt"]);
+}
+
+#[test]
+fn the_identity_of_a_member_that_was_told_of_others_and_changes_its_key() {
+    let cluster = ClusterId(0x0123_4567_89ab_cdef_0011_2233_4455_6677);
+    let peer = |node: u64, peer_address: &str| {
+        let public_key = [u8::try_from(node).unwrap(); 32];
+        Introduction { node, public_key, peer_address: peer_address.to_owned() }
+    };
+    let peers = vec![peer(1, "127.0.0.1:3001"), peer(17, "node17.example.com:3001")];
+    let identity = Identity {
+        membership: Some(Membership { cluster, node: 70_000 }),
+        key_generation: 12,
+        next_key: Some(std::array::from_fn(|position| 100 + position as u8)),
+        introduced: Some(Introduced { index: 69_999, peers }),
+        ..Identity::new(secret_key())
+    };
+    check_identity(&identity, SECOND_IDENTITY, expect_file!["../golden/identity_v2.txt"]);
+    for identity in [
+        Identity { next_key: None, ..identity.clone() },
+        Identity { introduced: None, ..identity.clone() },
+        Identity { membership: None, ..identity },
+    ] {
+        let (disk, path) = (SimulatedDisk::new(1), PathBuf::from("/identity"));
+        block_on(identity.write(&disk, &path)).unwrap();
+        assert!(block_on(Identity::read(&disk, &path)).unwrap() == Some(identity));
+    }
 }
 
 #[test]
@@ -111,7 +139,8 @@ fn a_sealed_file_that_is_no_identity_is_refused() {
     };
     let first = "holdfast identity, format 1\n";
     check(&format!("{first}key 1 SECRET\n"), expect!["Identity { membership: None, .. }"]);
-    check("holdfast identity, format 2\nkey 1 SECRET\n", expect!["its first line is another"]);
+    check("holdfast identity, format 2\nkey 1 SECRET\n", expect!["Identity { membership: None, .. }"]);
+    check("holdfast identity, format 3\nkey 1 SECRET\n", expect!["its first line is another"]);
     check(first, expect!["it has no key"]);
     check(&format!("{first}lock 1 SECRET\n"), expect!["it has no key"]);
     check(&format!("{first}key SECRET\n"), expect!["it has no key"]);

@@ -29,7 +29,8 @@ pub struct Ledger {
 pub fn identity(number: u64) -> Option<Identity> {
     let membership = number.checked_sub(2).map(|node| Membership { cluster: ClusterId(7), node });
     let secret_key = [if number == 1 { 1 } else { 2 }; 32];
-    (number > 0).then_some(Identity { membership, secret_key, key_generation: number as u32 })
+    let key_generation = number as u32;
+    (number > 0).then_some(Identity { membership, key_generation, ..Identity::new(secret_key) })
 }
 
 impl Ledger {

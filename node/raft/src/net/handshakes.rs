@@ -1,0 +1,120 @@
+//! Takes connections through their handshakes: many at the same time, none for long. A listener like any other to
+//! whoever serves what comes out.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument as _;
+
+use super::{Connection, Listener, NetFuture};
+use crate::one_in_a_while::OneInAWhile;
+use crate::runtime::spawn;
+
+/// A handshake that takes longer is given up.
+const HANDSHAKE_DURATION_MAX: Duration = Duration::from_secs(5);
+
+/// Handshakes at the same time. One more ends the oldest: whoever means it is done long before he is the oldest.
+const HANDSHAKES_MAX: usize = 256;
+
+/// Connections whose handshake is done and that nobody has taken yet.
+const DONE_MAX: usize = 64;
+
+/// After a connection that could not be accepted: out of file handles, perhaps, and others may close theirs.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a handshake makes of a connection.
+pub(crate) type Handshake =
+    Arc<dyn Fn(Connection) -> Pin<Box<dyn Future<Output = io::Result<Connection>> + Send>> + Send + Sync>;
+
+/// A listener whose connections have shaken hands.
+pub(crate) struct Handshakes {
+    address: SocketAddr,
+    done: mpsc::Receiver<Connection>,
+}
+
+impl Handshakes {
+    /// Begins to accept.
+    pub(crate) fn start(listener: Box<dyn Listener>, what: &'static str, handshake: Handshake) -> Self {
+        let address = listener.address();
+        let (sender, done) = mpsc::channel(DONE_MAX);
+        let failures = Arc::new(OneInAWhile::default());
+        drop(spawn(accept(listener, Shaking { what, handshake, sender, failures })));
+        Self { address, done }
+    }
+}
+
+impl Listener for Handshakes {
+    fn accept(&mut self) -> NetFuture<'_, Connection> {
+        Box::pin(async {
+            match self.done.recv().await {
+                Some(connection) => Ok(connection),
+                None => std::future::pending().await,
+            }
+        })
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+#[derive(Clone)]
+struct Shaking {
+    what: &'static str,
+    handshake: Handshake,
+    sender: mpsc::Sender<Connection>,
+    failures: Arc<OneInAWhile>,
+}
+
+async fn accept(mut listener: Box<dyn Listener>, shaking: Shaking) {
+    let mut under_way: VecDeque<oneshot::Sender<()>> = VecDeque::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shaking.sender.closed() => return,
+        };
+        let connection = match accepted {
+            Ok(connection) => connection,
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        under_way.retain(|handshake| !handshake.is_closed());
+        if under_way.len() >= HANDSHAKES_MAX {
+            under_way.pop_front();
+        }
+        let (ours, theirs) = oneshot::channel();
+        under_way.push_back(ours);
+        drop(spawn(shaking.clone().run(connection, theirs).in_current_span()));
+    }
+}
+
+impl Shaking {
+    async fn run(self, connection: Connection, given_up: oneshot::Receiver<()>) {
+        let remote = connection.remote;
+        let shaken = tokio::time::timeout(HANDSHAKE_DURATION_MAX, (self.handshake)(connection));
+        let shaken = tokio::select! {
+            shaken = shaken => shaken.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+            _ = given_up => Err(io::Error::other("too many others begin a connection")),
+        };
+        match shaken {
+            Ok(connection) => drop(self.sender.send(connection).await),
+            Err(error) => self.report(remote, &error),
+        }
+    }
+
+    /// Whoever knocks at the wrong door is news; how often he does is not.
+    fn report(&self, remote: Option<SocketAddr>, error: &io::Error) {
+        if let Some(passed_over) = self.failures.may_speak() {
+            let remote = remote.map(|remote| remote.to_string()).unwrap_or_default();
+            tracing::warn!(remote, %error, passed_over, "a connection to the {} port was refused", self.what);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Makes join tokens, signed with this node's key.
+
+use std::time::Duration;
+
+use holdfast_reservations::{Millis, Timestamp};
+
+use super::Replica;
+use crate::join_token::JoinToken;
+
+impl Replica {
+    /// A token that lets nodes into this cluster, for so long from now. Name what is drawn at random.
+    #[must_use]
+    pub fn join_token(&self, duration: Duration, nonce: [u8; 16]) -> JoinToken {
+        let (own, key) = (self.identity(), self.parts.key.borrow().clone());
+        let members = self.parts.roster.to_introduced().peers.into_iter().map(|peer| peer.public_key);
+        let millis = Millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+        let expires_at: Timestamp = self.agreed_time().plus(millis);
+        JoinToken::sign(&key, own.node, own.cluster, members, expires_at, nonce)
+    }
+}

@@ -1,0 +1,101 @@
+//! Answers nodes that ask to be let in: the only call that somebody may make who is no member.
+
+use std::time::Duration;
+
+use holdfast_proto::raft as wire;
+use tonic::{Request, Status};
+
+use super::{PeerService, other_end};
+use crate::introduction;
+use crate::join_token::{JoinToken, JoinTokenError};
+use crate::members;
+use crate::net::IS_SECURED;
+use crate::peers::Purpose;
+use crate::reads::{own_index, own_time};
+use crate::roster;
+
+/// A leader that is not confirmed within this time decides nothing.
+const CONFIRM_DURATION_MAX: Duration = Duration::from_secs(1);
+
+impl PeerService {
+    /// Answers whoever asks to be let in.
+    pub(super) async fn answer_applicant(
+        &self,
+        request: Request<wire::JoinRequest>,
+    ) -> Result<wire::JoinReply, Status> {
+        let caller = other_end(&request);
+        // A member passes on what it has seen itself.
+        let is_passed_on = request.metadata().contains_key(introduction::FROM);
+        if is_passed_on {
+            self.check(&request)?;
+        }
+        let mut request = request.into_inner();
+        if !is_passed_on {
+            request.is_local = !IS_SECURED || caller.remote.is_some_and(|remote| remote.ip().is_loopback());
+            if caller.key.is_some_and(|key| key[..] != request.public_key[..]) {
+                return Err(Status::unauthenticated("the applicant has not shown the key that it names"));
+            }
+        }
+        if !self.parts.leadership.borrow().is_own {
+            return Ok(self.ask_leader(request).await);
+        }
+        let checked = self.check_token(&request);
+        let applicant = members::from_wire(request).map_err(Status::invalid_argument)?;
+        let admission = match checked {
+            Ok(()) => self.parts.members.admit(applicant).await,
+            Err(error) => self.refuse(&error).await,
+        };
+        if let members::Admission::Refused(why) = &admission {
+            self.log_refusal(caller, why);
+        }
+        let mut reply = members::to_wire(admission);
+        if let Some(wire::join_reply::Result::Admitted(admission)) = &mut reply.result {
+            admission.roster = Some(roster::to_wire(self.parts.peers.roster().to_introduced()));
+        }
+        Ok(reply)
+    }
+
+    /// Whether somebody may ask to be let in: with a token, from this machine, or with a key that is known already.
+    fn check_token(&self, request: &wire::JoinRequest) -> Result<(), JoinTokenError> {
+        let roster = self.parts.peers.roster();
+        let key = request.public_key.as_ref().try_into().ok();
+        let is_known = request.node.is_some() || key.is_some_and(|key| roster.node_of(&key).is_some());
+        if request.join_token.is_empty() {
+            let needs_none = is_known || request.is_local;
+            return if needs_none { Ok(()) } else { Err(JoinTokenError::Missing) };
+        }
+        let token: JoinToken = request.join_token.parse()?;
+        let (own, now) = (self.parts.own, own_time(&self.parts.stamper));
+        match token.check(own.cluster, now, |node, generation| roster.published_key(node, generation)) {
+            Err(error) if !is_known => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Refuses for good, if this node still leads: otherwise the one that does may know more keys.
+    async fn refuse(&self, error: &JoinTokenError) -> members::Admission {
+        let confirmed = tokio::time::timeout(CONFIRM_DURATION_MAX, own_index(&self.parts.raft)).await;
+        match confirmed {
+            Ok(Ok(_)) => members::Admission::Refused(error.to_string()),
+            Ok(Err(_)) | Err(_) => {
+                members::Admission::TryLater("no quorum confirms that this node leads".to_owned())
+            }
+        }
+    }
+
+    /// Passes an applicant on to the leader.
+    async fn ask_leader(&self, request: wire::JoinRequest) -> wire::JoinReply {
+        let later = |why: String| members::to_wire(members::Admission::TryLater(why));
+        let Some(leader) = self.parts.leadership.borrow().leader else {
+            return later("the cluster has no leader at the moment".to_owned());
+        };
+        let mut client = match self.parts.peers.client(leader, Purpose::Control) {
+            Ok(client) => client,
+            Err(status) => return later(status.message().to_owned()),
+        };
+        match client.join(request).await {
+            Ok(reply) => reply.into_inner(),
+            Err(status) => later(status.message().to_owned()),
+        }
+    }
+}
