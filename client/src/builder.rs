@@ -35,7 +35,8 @@ impl Builder {
         self
     }
 
-    /// The access token of the caller.
+    /// What the caller shows of himself: an access token, or, for an app server, the credential that does not expire
+    /// (`hfa_...`).
     #[must_use]
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = token.into();

@@ -15,7 +15,7 @@ use crate::http::{Connection, Reply};
 pub struct Api {
     /// HOST:PORT of the nodes to try, in turn.
     pub endpoints: Vec<String>,
-    /// The caller's access token.
+    /// The caller's access token, or an app's credential.
     pub token: Option<String>,
 }
 

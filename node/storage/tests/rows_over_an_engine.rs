@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
+#[path = "rows_over_an_engine/accounts.rs"]
+mod accounts;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
-use expect_test::expect_file;
+use expect_test::{ExpectFile, expect_file};
 use holdfast_reservations::*;
 use holdfast_storage::codec;
 use holdfast_storage::engine::{Engine, OpenEngine, ReadEngine};
@@ -159,19 +162,38 @@ fn morning() -> Vec<Entry> {
     entries.collect()
 }
 
-/// The log of that morning gives these answers and these rows, on every node and for ever. The log itself is stored
-/// beside the answers and read back from there, so that old logs stay readable.
 #[test]
 fn a_log_gives_the_same_rows_for_ever() {
+    check_log(
+        morning(),
+        include_str!("golden/morning_v1.log"),
+        expect_file!["golden/morning_v1.log"],
+        expect_file!["golden/morning_v1.txt"],
+    );
+}
+
+#[test]
+fn a_log_of_accounts_gives_the_same_rows_for_ever() {
+    check_log(
+        accounts::history(),
+        include_str!("golden/accounts_v1.log"),
+        expect_file!["golden/accounts_v1.log"],
+        expect_file!["golden/accounts_v1.txt"],
+    );
+}
+
+/// A log gives these answers and these rows, on every node and for ever. The log itself is stored beside the answers and
+/// read back from there, so that old logs stay readable.
+fn check_log(entries: Vec<Entry>, stored: &str, log: ExpectFile, answers: ExpectFile) {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let encoded = morning().into_iter().map(|entry| {
+    let encoded = entries.into_iter().map(|entry| {
         let mut bytes = Vec::new();
         codec::encode(codec::ENTRY_VERSION, &entry, &mut bytes).unwrap();
         hex(&bytes) + "\n"
     });
-    expect_file!["golden/morning_v1.log"].assert_eq(&encoded.collect::<String>());
+    log.assert_eq(&encoded.collect::<String>());
 
-    let stored = include_str!("golden/morning_v1.log").lines().map(|line| {
+    let stored = stored.lines().map(|line| {
         let bytes = (0..line.len()).step_by(2).map(|at| u8::from_str_radix(&line[at..at + 2], 16).unwrap());
         codec::decode_entry(&bytes.collect::<Vec<u8>>()).unwrap()
     });
@@ -187,7 +209,7 @@ fn a_log_gives_the_same_rows_for_ever() {
         assert_eq!(state.check_invariants(), Vec::<String>::new());
         transcript += &format!("after entry {index}: digest {}\n", digest_of(&engine));
     }
-    expect_file!["golden/morning_v1.txt"].assert_eq(&transcript);
+    answers.assert_eq(&transcript);
 }
 
 #[derive(Clone, Debug)]

@@ -3,8 +3,8 @@
 //! Three budgets, the narrow one first: of an account from one address, of an account from everywhere, and of an address
 //! over all accounts. Whoever hammers an account from one address uses up only the first, so its owner still gets in from
 //! his own. Only guesses from many addresses touch the second, which never makes anybody wait longer than a minute and
-//! does not count for an address the account has lately logged in from; refresh tokens are not throttled at all. So nobody
-//! can lock a user out for ever.
+//! does not count for an address the account has lately logged in from; refresh tokens are not throttled at all. So
+//! guessing locks out nobody who has a session, nor anybody at an address of his own.
 //!
 //! The counts are of this node, in memory. To replicate them, every failure would be an entry of the log that anybody
 //! could write without an account; and a cluster of n nodes only lets through n times as many guesses, of which each node

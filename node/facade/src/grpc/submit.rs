@@ -36,10 +36,10 @@ const MESSAGES_WAITING_MAX: usize = 16;
 
 type Message = std::result::Result<proto::SubmitReply, Status>;
 
-/// Who calls, and from where.
-#[derive(Clone, Copy)]
+/// Who calls, if what he shows still counts, and from where.
+#[derive(Clone)]
 struct From {
-    caller: Caller,
+    caller: Result<Caller>,
     remote: Option<Remote>,
 }
 
@@ -70,8 +70,10 @@ async fn run(
         let request = request?;
         let deadline = Instant::now() + service.settings().deadline;
         let caller = service.identify(Endpoint::Book, Some(token), deadline).await;
-        let from = From { caller: caller.map_err(|problem| translate::status_of(&problem))?, remote };
-        Ok(request.calls.into_iter().map(move |call| (from, call)))
+        // A caller who has been revoked meanwhile is told so call by call: a stream that broke off would leave him in
+        // doubt about each of them.
+        let from = From { caller, remote };
+        Ok(request.calls.into_iter().map(move |call| (from.clone(), call)))
     });
     pump(pin!(batches), |(from, call)| answer(service, from, call), replies).await
 }
@@ -150,6 +152,7 @@ async fn submit(
     deadline: Instant,
 ) -> Result<proto::Booking> {
     service.limits().count_address(remote.as_ref())?;
+    let caller = caller?;
     service.limits().count_user(caller.user)?;
     let key = <[u8; 16]>::try_from(call.request_id.as_ref());
     let key = key.map_err(|_| Problem::malformed("request_id is the 16 bytes of a UUID"))?;

@@ -1,5 +1,6 @@
 //! Nonsense from outside: each is answered by a clear problem, changes nothing, and no node minds.
 
+mod accounts;
 mod bodies;
 mod calls;
 mod grpc;

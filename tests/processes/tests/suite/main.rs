@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod accounts;
 mod bad_input;
 mod catch_up;
 mod grpc;

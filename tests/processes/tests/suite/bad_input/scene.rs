@@ -63,7 +63,9 @@ impl Scene {
     pub(super) async fn visible(&self) -> Vec<Value> {
         let slots = format!("/v1/resources/{}/slots", self.word("$ride"));
         let mut seen = Vec::new();
-        for path in ["/v1/venues", "/v1/resources", "/v1/bookings?limit=200", &slots] {
+        let lists =
+            ["/v1/venues", "/v1/resources", "/v1/bookings?limit=200", "/v1/users", "/v1/apps", &slots];
+        for path in lists {
             seen.push(self.stage.operator.get(path).await.unwrap());
         }
         seen
