@@ -143,7 +143,9 @@ fn changes_of_members_that_come_to_nothing() {
         ChangeError::Unavailable("nobody leads".to_owned()),
         ChangeError::Unknown,
     ];
-    check(errors.into_iter().map(Problem::from), expect![[r#"
+    check(
+        errors.into_iter().map(Problem::from),
+        expect![[r#"
         404 node_not_found final: because
         409 would_lose_quorum final: because
         409 last_voter final: because
@@ -160,7 +162,8 @@ fn changes_of_members_that_come_to_nothing() {
         409 transfer_failed final: because
         503 no_quorum retry: nobody leads
         504 outcome_unknown retry: nobody knows yet whether this was begun; ask for the same again, which changes nothing that is done
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
