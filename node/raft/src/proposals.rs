@@ -37,6 +37,16 @@ impl Group {
     pub(crate) fn bytes(&self) -> usize {
         self.requests.iter().map(Bytes::len).sum()
     }
+
+    /// Whether nobody waits for it any more: whoever asked was told that nobody knows, or went away. What has not been
+    /// proposed by then need not be.
+    pub(crate) fn is_abandoned(&self, waiting: &Waiting) -> bool {
+        match &self.notify {
+            Notify::Waiter(waiter) => !waiting.is_waiting(*waiter),
+            Notify::Follower(sender) => sender.is_closed(),
+            Notify::Internal(sender) => sender.is_closed(),
+        }
+    }
 }
 
 /// Who is told what became of a group. That it was applied is news only for those who cannot see it in their own state.
@@ -86,5 +96,30 @@ impl ProposeError {
             Self::OutcomeUnknown => true,
             Self::NoLeader | Self::NotLeader | Self::Overloaded | Self::Malformed => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use holdfast_reservations::{Command, Principal, Request, RequestId, RequestKey, Tick};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_waits_for_is_abandoned() {
+        let waiting = Arc::new(Waiting::default());
+        let id = RequestId { key: RequestKey::Uuid([1; 16]), payload_hash: 7 };
+        let request = Request { id: Some(id), principal: Principal::Anonymous, command: Command::Tick(Tick) };
+        let wait = waiting.wait_for(Identity::of(&request).unwrap());
+        let (verdict, asked_by_follower) = oneshot::channel();
+        let (outcomes, asked_by_us) = oneshot::channel();
+        let groups = [Notify::Waiter(wait.waiter), Notify::Follower(verdict), Notify::Internal(outcomes)];
+        let groups = groups.map(|notify| Group { requests: Vec::new(), notify });
+        assert!(groups.iter().all(|group| !group.is_abandoned(&waiting)));
+        drop((wait, asked_by_follower, asked_by_us));
+        assert!(groups.iter().all(|group| group.is_abandoned(&waiting)));
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use holdfast_proto::raft as wire;
 use holdfast_reservations::Timestamp;
 use openraft::ReadPolicy;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
+use tonic::Code;
 
 use crate::agreed_time::AgreedTime;
 use crate::freshness::Freshness;
@@ -55,6 +56,8 @@ pub(crate) struct ReadParts {
     pub(crate) time: Arc<AgreedTime>,
     pub(crate) freshness: Arc<Freshness>,
     pub(crate) progress: watch::Receiver<Progress>,
+    /// Woken when the leader does not want to know this node.
+    pub(crate) doubt: Arc<Notify>,
 }
 
 /// Finds read indexes.
@@ -108,7 +111,12 @@ impl ReadParts {
         }
         let leader = leadership.leader.ok_or(ReadError::Unavailable)?;
         let mut client = self.peers.client(leader, Purpose::Control).map_err(|_| ReadError::Unavailable)?;
-        let reply = client.read_index(wire::ReadIndexRequest {}).await.map_err(|_| ReadError::Unavailable)?;
+        let reply = client.read_index(wire::ReadIndexRequest {}).await.map_err(|status| {
+            if matches!(status.code(), Code::FailedPrecondition | Code::PermissionDenied) {
+                self.doubt.notify_one();
+            }
+            ReadError::Unavailable
+        })?;
         let reply = reply.into_inner();
         let index = reply.index.ok_or(ReadError::Unavailable)?;
         self.time.heard(Timestamp(reply.agreed_ms), Instant::now());

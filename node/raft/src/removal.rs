@@ -10,10 +10,11 @@ use holdfast_proto::raft as wire;
 use holdfast_storage::files::Files;
 use holdfast_storage::identity::Membership as NodeIdentity;
 use holdfast_storage::removal;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::freshness::Freshness;
 use crate::peers::{Peers, Purpose};
+use crate::proposals::Waiting;
 use crate::runtime::spawn;
 use crate::types::{Membership, StoredMembership};
 
@@ -41,6 +42,9 @@ pub(crate) struct Question<F> {
     pub(crate) peers: Arc<Peers>,
     pub(crate) freshness: Arc<Freshness>,
     pub(crate) membership: watch::Receiver<Arc<Membership>>,
+    pub(crate) waiting: Arc<Waiting>,
+    /// Woken when somebody does not want to know this node.
+    pub(crate) doubt: Arc<Notify>,
 }
 
 impl<F: Files> Question<F> {
@@ -49,15 +53,18 @@ impl<F: Files> Question<F> {
         let (sender, removed) = watch::channel(None);
         drop(spawn(async move {
             loop {
-                tokio::time::sleep(ASK_INTERVAL).await;
+                let is_in_doubt = tokio::time::timeout(ASK_INTERVAL, self.doubt.notified()).await.is_ok();
                 if sender.is_closed() {
                     return;
                 }
                 let silence = self.freshness.since_confirmed();
-                if silence.is_none_or(|silence| silence > SILENCE_DURATION_MAX) && self.is_removed().await {
-                    self.remember().await;
+                let is_silent = silence.is_none_or(|silence| silence > SILENCE_DURATION_MAX);
+                if (is_in_doubt || is_silent) && self.is_removed().await {
                     let removed = Removed { node: self.own.node, has_served: silence.is_some() };
+                    self.remember().await;
                     sender.send_replace(Some(removed));
+                    // What was handed over may take effect, and this node will never hear of it.
+                    self.waiting.forget_all();
                     return;
                 }
             }

@@ -120,7 +120,10 @@ impl Replica {
     pub fn is_ready(&self) -> bool {
         let is_recent = self.probed.borrow().is_some_and(|at| at.elapsed() <= READY_DURATION_MAX);
         let own = self.parts.table.borrow().get(&self.parts.own.node).copied();
-        is_recent && own.unwrap_or_default().lag <= READY_LAG_MAX && self.leadership().leader.is_some()
+        !self.is_removed()
+            && is_recent
+            && own.unwrap_or_default().lag <= READY_LAG_MAX
+            && self.leadership().leader.is_some()
     }
 
     /// Who leads, as far as this node knows.

@@ -95,6 +95,12 @@ impl Guest {
         Self::new(self.user, self.token.clone(), self.addresses.clone(), self.recorder.clone())
     }
 
+    /// As [`Guest::another`], at other nodes.
+    #[must_use]
+    pub fn at(&self, addresses: Vec<String>) -> Self {
+        Self::new(self.user, self.token.clone(), addresses, self.recorder.clone())
+    }
+
     /// A booking for the guest himself.
     #[must_use]
     pub fn books(&self, slot: holdfast_model::SlotId, count: u32) -> Request {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::execute::StepFailure;
 use super::goal::{Change, ChangeError, Goal, Refusal};
 use super::look::Look;
-use super::plan::{Next, Step, next, plan};
+use super::plan::{Next, Step, candidate, next, plan};
 use super::{Members, RefusalCode};
 use crate::runtime::spawn;
 use crate::watch::Leadership;
@@ -108,9 +108,9 @@ impl Members {
             if !self.leadership.borrow().is_own {
                 return Attempt::NotLeader { is_begun: true };
             }
-            let change = self.look().await.map(|look| left_of(&look, goal));
-            match change {
-                Some(change) if change.is_done() || deadline <= Instant::now() => {
+            let left = self.look().await.map(|look| left_of(&look, goal));
+            match left {
+                Some((change, turn)) if turn == Turn::Operators || deadline <= Instant::now() => {
                     return Attempt::Answered(change);
                 }
                 None if deadline <= Instant::now() => return Attempt::Failed(ChangeError::Unknown),
@@ -133,6 +133,12 @@ impl Members {
                 Some(Ok(taken)) => return Ok(taken),
                 Some(Err(StepFailure::NotLeader)) => return Err(Attempt::NotLeader { is_begun: false }),
                 Some(Err(StepFailure::Unknown)) => return Err(Attempt::Failed(ChangeError::Unknown)),
+                // Leadership rests a while between two moves, which a caller with time can wait for.
+                Some(Err(StepFailure::Refused(Refusal::TooSoon(rest))))
+                    if Instant::now() + rest < deadline =>
+                {
+                    tokio::time::sleep(rest).await;
+                }
                 Some(Err(StepFailure::Refused(refusal))) => return Err(Attempt::Failed(refusal.into())),
                 // Somebody else was faster, or still is at it.
                 Some(Err(StepFailure::Overtaken)) | None if Instant::now() < deadline => {
@@ -205,27 +211,41 @@ enum Taken {
     Begun,
 }
 
+/// Whose turn it is: nothing more comes of waiting when it is the operator's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Operators,
+    Leaders,
+}
+
 /// What is left to do for a goal that was taken up.
-fn left_of(look: &Look, goal: Goal) -> Change {
-    match plan(&look.seen, goal) {
-        Ok(steps) => {
-            let waits_for = match (steps.first(), next(&look.seen)) {
-                (None, _) => None,
-                (Some(Step::Await { node }), _) => Some(newcomer_for(*node)),
-                (Some(_), Next::Blocked(refusal)) => Some(refusal.to_string()),
-                (Some(_), Next::Nothing | Next::Step(_) | Next::Newcomer { .. }) => None,
-            };
-            Change { steps: shown(&steps), waits_for }
-        }
+fn left_of(look: &Look, goal: Goal) -> (Change, Turn) {
+    let steps = match plan(&look.seen, goal) {
+        Ok(steps) => steps,
         // It is gone, as it was to be.
-        Err(refusal) if ChangeError::from(refusal.clone()).is(RefusalCode::UnknownNode) => Change::default(),
-        Err(refusal) => Change { steps: vec![goal.to_string()], waits_for: Some(refusal.to_string()) },
-    }
+        Err(Refusal::UnknownNode(_)) => Vec::new(),
+        Err(refusal) => {
+            let change = Change { steps: vec![goal.to_string()], waits_for: Some(refusal.to_string()) };
+            return (change, Turn::Leaders);
+        }
+    };
+    let (waits_for, turn) = match (steps.first(), next(&look.seen)) {
+        (None, _) => (None, Turn::Operators),
+        (Some(Step::Await { node }), _) => match candidate(&look.seen, *node) {
+            Some((by, lag)) => {
+                (Some(format!("node {by} still lacks {lag} entries of the log")), Turn::Leaders)
+            }
+            None => (Some(newcomer_for(*node)), Turn::Operators),
+        },
+        (Some(_), Next::Blocked(refusal)) => (Some(refusal.to_string()), Turn::Leaders),
+        (Some(_), Next::Nothing | Next::Step(_) | Next::Newcomer { .. }) => (None, Turn::Leaders),
+    };
+    (Change { steps: shown(&steps), waits_for }, turn)
 }
 
 fn newcomer_for(node: u64) -> String {
     format!(
-        "no learner that has caught up could take the place of node {node}. Start a new node with an empty data folder, at \
+        "no learner could take the place of node {node}. Start a new node with an empty data folder, at \
          the same address or another: holdfast start --data-dir DIR --join HOST:PORT"
     )
 }

@@ -273,6 +273,19 @@ fn successor_of(seen: &Seen, node: u64, by: Option<u64>) -> Option<u64> {
     }
 }
 
+/// Who will be able to take the place of a node when he has caught up, and what he lacks.
+pub(super) fn candidate(seen: &Seen, node: u64) -> Option<(u64, u64)> {
+    let by = match seen.members.get(&node) {
+        Some(Wish::Replaced { by }) => *by,
+        Some(Wish::Votes | Wish::Learns | Wish::Removed) | None => None,
+    };
+    let is_willing = |other: u64| {
+        let learns = !seen.voters.contains(&other) && seen.members.get(&other) == Some(&Wish::Votes);
+        other != node && by.map_or(learns, |by| other == by)
+    };
+    seen.lags.iter().find(|(other, _)| is_willing(**other)).map(|(other, lag)| (*other, *lag))
+}
+
 /// Who can lead best instead of the leader.
 fn best_successor(seen: &Seen) -> Result<u64, Refusal> {
     let may_lead = |node: &&u64| **node != seen.leader && seen.members.get(node) == Some(&Wish::Votes);

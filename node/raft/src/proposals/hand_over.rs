@@ -172,11 +172,17 @@ impl Worker {
 
     /// Sends a group, and with it what else is waiting.
     fn send_with_others(&mut self, first: Group, sending: &mut Sending) {
+        if first.is_abandoned(&self.parts.waiting) {
+            return;
+        }
         let (mut requests, mut bytes) = (first.requests.len(), first.bytes());
         let mut groups = vec![first];
         while requests < REQUESTS_PER_ENTRY_MAX && bytes < ENTRY_BYTES_MAX {
             let Ok(queued) = self.queue.try_recv() else { break };
             let group = queued.take();
+            if group.is_abandoned(&self.parts.waiting) {
+                continue;
+            }
             requests += group.requests.len();
             bytes += group.bytes();
             groups.push(group);

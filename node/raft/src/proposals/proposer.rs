@@ -106,13 +106,19 @@ impl Worker {
             (self.parts.room)().await;
             let Some(first) = self.queues.next().await else { return };
             drop(self.parts.gate.wait_for(|is_open| *is_open).await);
-            draft.add(first.take());
-            while let Some(queued) = self.queues.take_waiting() {
-                if !draft.has_room_for(queued.group()) {
-                    self.queues.left_over = Some(queued);
-                    break;
+            let mut next = Some(first);
+            while let Some(queued) = next {
+                if !queued.group().is_abandoned(&self.parts.waiting) {
+                    if !draft.is_empty() && !draft.has_room_for(queued.group()) {
+                        self.queues.left_over = Some(queued);
+                        break;
+                    }
+                    draft.add(queued.take());
                 }
-                draft.add(queued.take());
+                next = self.queues.take_waiting();
+            }
+            if draft.is_empty() {
+                continue;
             }
             self.propose(std::mem::take(&mut draft), permit).await;
         }
@@ -173,6 +179,10 @@ impl Queues {
 }
 
 impl Draft {
+    fn is_empty(&self) -> bool {
+        self.notify.is_empty()
+    }
+
     fn has_room_for(&self, group: &Group) -> bool {
         self.requests.len() + group.requests.len() <= REQUESTS_PER_ENTRY_MAX
             && self.bytes + group.bytes() <= ENTRY_BYTES_MAX

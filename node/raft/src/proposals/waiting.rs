@@ -75,6 +75,13 @@ impl Waiting {
         }
     }
 
+    /// Whether he still waits.
+    pub(crate) fn is_waiting(&self, waiter: Waiter) -> bool {
+        let table = self.lock();
+        let waiters = table.get(&waiter.identity);
+        waiters.is_some_and(|waiters| waiters.iter().any(|(number, _)| *number == waiter.number))
+    }
+
     /// Tells one who waits that his attempt came to nothing. Others who wait for the same request wait on.
     pub(crate) fn fail(&self, waiter: Waiter, error: ProposeError) {
         if let Some(sender) = self.remove(waiter) {

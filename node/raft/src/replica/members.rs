@@ -43,6 +43,12 @@ impl Replica {
         }
     }
 
+    /// Whether this node has learnt that.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.parts.removed.borrow().is_some()
+    }
+
     /// Hands leadership to the voter that is there and furthest, if this node leads; for a clean stop. If none is there
     /// it keeps it: the others would only wait for one that cannot take it.
     pub async fn step_down(&self) {
@@ -60,6 +66,10 @@ impl Replica {
         let asked_under = self.leadership();
         let (mut is_begun, mut pause) = (false, PAUSE_FIRST);
         loop {
+            if self.is_removed() {
+                let says = "this node was removed from the cluster; ask another".to_owned();
+                return Err(if is_begun { ChangeError::Unknown } else { ChangeError::Unavailable(says) });
+            }
             let error = match self.attempt(goal, is_dry_run, deadline).await {
                 Attempt::Answered(change) => return Ok(change),
                 // What was begun before is done: whoever is gone is unknown, whoever was to lead does.

@@ -24,6 +24,10 @@ impl Replica {
         let mut may_take_effect = false;
         let mut pause = PAUSE_FIRST;
         loop {
+            if self.is_removed() {
+                let error = ProposeError::NoLeader;
+                return Err(if may_take_effect { ProposeError::OutcomeUnknown } else { error });
+            }
             // An earlier attempt that takes effect meanwhile is found by the next one: the state remembers its answer.
             let mut wait = self.parts.waiting.wait_for(identity);
             self.route(Group { requests: vec![encoded.clone()], notify: Notify::Waiter(wait.waiter) });

@@ -45,6 +45,9 @@ impl Replica {
         deadline: Instant,
         with: impl FnOnce(&View<'_>) -> T,
     ) -> Result<Read<T>, ReadError> {
+        if self.is_removed() {
+            return Err(ReadError::Unavailable);
+        }
         match consistency {
             Consistency::Linearizable => {
                 self.catch_up(deadline).await?;
@@ -126,7 +129,13 @@ impl Replica {
     pub(super) async fn catch_up(&self, deadline: Instant) -> Result<u64, ReadError> {
         let mut pause = PAUSE_FIRST;
         loop {
-            let error = match tokio::time::timeout_at(deadline, self.confirmed_index()).await {
+            let confirmed = async {
+                tokio::select! {
+                    confirmed = self.confirmed_index() => confirmed,
+                    _ = self.removed() => Err(ReadError::Unavailable),
+                }
+            };
+            let error = match tokio::time::timeout_at(deadline, confirmed).await {
                 Ok(Ok(index)) => {
                     self.is_recovered.store(true, Ordering::Release);
                     return Ok(index);
@@ -134,7 +143,8 @@ impl Replica {
                 Ok(Err(error)) => error,
                 Err(_) => return Err(ReadError::Unavailable),
             };
-            if error == ReadError::Overloaded || !self.pause(&mut pause, deadline).await {
+            if error == ReadError::Overloaded || self.is_removed() || !self.pause(&mut pause, deadline).await
+            {
                 return Err(error);
             }
         }

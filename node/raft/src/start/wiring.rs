@@ -11,7 +11,7 @@ use holdfast_storage::generations::Generations;
 use holdfast_storage::identity::{Introduced, Membership as NodeIdentity};
 use holdfast_storage::log::{Log, LogState};
 use holdfast_storage::snapshots::{Origin, Snapshots};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::door::Door;
 use super::{FIRST_NODE, GROUP, NodeOptions, StartError};
@@ -132,6 +132,7 @@ pub(super) async fn take_part<F: Files>(
     found_if_unused(&raft, own, member, &log).await?;
 
     let (time, freshness) = (Arc::new(AgreedTime::new()), Arc::new(Freshness::new()));
+    let doubt = Arc::new(Notify::new());
     let read_index = ReadIndex::start(ReadParts {
         raft: raft.clone(),
         peers: peers.clone(),
@@ -140,6 +141,7 @@ pub(super) async fn take_part<F: Files>(
         time: time.clone(),
         freshness: freshness.clone(),
         progress: progress.clone(),
+        doubt: doubt.clone(),
     });
     let removed = Question {
         own,
@@ -148,6 +150,8 @@ pub(super) async fn take_part<F: Files>(
         peers: peers.clone(),
         freshness: freshness.clone(),
         membership: membership.clone(),
+        waiting: waiting.clone(),
+        doubt,
     }
     .start();
     Ok(Replica::start(ReplicaParts {

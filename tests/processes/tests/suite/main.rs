@@ -9,6 +9,7 @@ mod grpc;
 mod health;
 mod identity;
 mod kills;
+mod membership;
 mod race;
 mod read_your_write;
 mod rides;
