@@ -2,6 +2,7 @@
 
 mod api;
 mod bench;
+mod cert;
 mod demo;
 mod failure;
 mod http;
@@ -11,17 +12,20 @@ mod park;
 mod proc;
 mod sign_in;
 mod status;
+mod tls;
 mod token;
 
 use clap::Subcommand;
 
 pub use api::Api;
 pub use bench::{BenchArguments, run as bench};
+pub use cert::{CertVerb, cert};
 pub use demo::{DemoArguments, run as demo};
 pub use failure::Failure;
 pub use http::{Connection, Reply};
 pub use local::{Addresses, LocalCluster, LocalNode, LocalOptions, Operator};
 pub use output::{OutputFormat, print_rows};
+pub use tls::trust;
 
 /// What an operator can do with a cluster.
 #[derive(Debug, Subcommand)]

@@ -10,7 +10,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
@@ -22,6 +22,7 @@ pub struct Metrics {
     outcomes: Family<KindLabels, Counter>,
     events: Family<KindLabels, Counter>,
     contradictions: Counter,
+    certificate_expires_at: Gauge<u64, AtomicU64>,
     /// Rises whenever a user may have changed here: what was remembered of users is looked up again.
     users_epoch: Arc<AtomicU64>,
     registry: Arc<Registry>,
@@ -55,6 +56,13 @@ impl Default for Metrics {
             "Commands dropped because they would have broken an invariant: any is an alarm",
             contradictions.clone(),
         );
+        let certificate_expires_at = Gauge::default();
+        registry.register_with_unit(
+            "tls_certificate_expires_at",
+            "When the certificate that clients are shown expires, since 1970; 0 without TLS",
+            Unit::Seconds,
+            certificate_expires_at.clone(),
+        );
         let users_epoch = Arc::default();
         Self {
             calls,
@@ -62,6 +70,7 @@ impl Default for Metrics {
             outcomes,
             events,
             contradictions,
+            certificate_expires_at,
             users_epoch,
             registry: Arc::new(registry),
         }
@@ -72,6 +81,11 @@ impl Metrics {
     pub(crate) fn answered(&self, protocol: &'static str, status: u16, took: Duration) {
         self.calls.get_or_create(&CallLabels { protocol, status }).inc();
         self.call_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Notes when the certificate that clients are shown expires, in seconds since 1970.
+    pub fn certificate_expires_at(&self, seconds: u64) {
+        self.certificate_expires_at.set(seconds);
     }
 
     pub(crate) fn users_epoch(&self) -> u64 {
@@ -106,7 +120,7 @@ impl Observer for Metrics {
                 Outcome::Session { .. } | Outcome::SessionsClosed(_) => "session",
                 Outcome::Booking(..) => "booking",
                 Outcome::Ticked { .. } => "tick",
-                Outcome::NodeKeyRegistered => "node_key",
+                Outcome::NodeKeyRegistered | Outcome::NodeKeysRetired(_) => "node_key",
             };
             self.outcomes.get_or_create(&KindLabels { kind }).inc();
             for event in &applied.events {

@@ -114,7 +114,8 @@ pub fn success(outcome: Outcome, revision: Revision) -> Result<Outcome> {
         | Outcome::SessionsClosed(_)
         | Outcome::Booking(..)
         | Outcome::Ticked { .. }
-        | Outcome::NodeKeyRegistered => Ok(outcome),
+        | Outcome::NodeKeyRegistered
+        | Outcome::NodeKeysRetired(_) => Ok(outcome),
     }
 }
 

@@ -35,6 +35,8 @@ pub struct FacadeSettings {
     pub deadline: Duration,
     /// Where clients find this cluster, for instance `https://tickets.example.com`; the node's own address if `None`.
     pub public_url: Option<String>,
+    /// Clients speak TLS to this node: the URLs it gives out say so.
+    pub is_secured: bool,
     /// Calls a second of one user; 0 is no limit.
     pub user_rate: u32,
     /// Calls a second from one network address; 0 is no limit.
@@ -50,6 +52,7 @@ impl Default for FacadeSettings {
             access_token_seconds: 900,
             deadline: Duration::from_secs(5),
             public_url: None,
+            is_secured: false,
             user_rate: 0,
             address_rate: 0,
         }
@@ -176,7 +179,8 @@ impl Service {
         }
         let ClusterStatus { node, nodes, .. } = self.parts.replica.cluster();
         let own = nodes.into_iter().find(|known| known.id == node);
-        own.map_or_else(String::new, |own| format!("http://{}", own.client_address))
+        let scheme = if self.parts.settings.is_secured { "https" } else { "http" };
+        own.map_or_else(String::new, |own| format!("{scheme}://{}", own.client_address))
     }
 
     /// HOST:PORT of the leader, if one is known.

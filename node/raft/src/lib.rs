@@ -41,7 +41,7 @@ pub use own_key::OwnKey;
 pub use proposals::ProposeError;
 pub use pulse::NodeProgress;
 pub use reads::ReadError;
-pub use replica::{ClusterStatus, Consistency, NodeStatus, Read, Replica};
+pub use replica::{ClusterStatus, Consistency, KeyInMembership, NodeStatus, Read, Replica};
 pub use runtime::{Machine, Placement, SystemClock, WallClock};
 pub use settings::RaftSettings;
 pub use start::{Node, NodeOptions, StartError, start};

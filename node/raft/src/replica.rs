@@ -1,7 +1,7 @@
 //! This node's replica: propose a command, read agreed state, see the cluster. The rest of Holdfast knows agreement
 //! only by this.
 
-mod join_tokens;
+mod keys;
 mod propose;
 mod read;
 mod status;
@@ -27,6 +27,7 @@ use crate::store::{Library, Progress};
 use crate::types::{Membership, Metrics, Raft};
 use crate::watch::{Leadership, metrics, present};
 
+pub use keys::KeyInMembership;
 pub use read::{Consistency, Read};
 pub use status::{ClusterStatus, NodeStatus};
 

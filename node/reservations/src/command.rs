@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::bookings::{book::Book, cancel::Cancel, check_in::CheckIn, modify::Modify};
 use crate::context::Context;
 use crate::due::Tick;
-use crate::node_keys::RegisterNodeKey;
+use crate::node_keys::{RegisterNodeKey, RetireNodeKeys};
 use crate::outcome::{Halt, Outcome};
 use crate::principal::Principal;
 use crate::requests::RequestId;
@@ -69,6 +69,8 @@ pub enum Command {
     Tick(Tick),
     /// See [`RegisterNodeKey`].
     RegisterNodeKey(RegisterNodeKey),
+    /// See [`RetireNodeKeys`].
+    RetireNodeKeys(RetireNodeKeys),
 }
 
 impl Command {
@@ -89,6 +91,7 @@ impl Command {
             Self::CheckIn(command) => command.apply(context),
             Self::Tick(command) => command.apply(context),
             Self::RegisterNodeKey(command) => command.apply(context),
+            Self::RetireNodeKeys(command) => command.apply(context),
         }
     }
 
@@ -111,6 +114,7 @@ impl Command {
             Self::CheckIn(_) => "check_in",
             Self::Tick(_) => "tick",
             Self::RegisterNodeKey(_) => "register_node_key",
+            Self::RetireNodeKeys(_) => "retire_node_keys",
         }
     }
 }

@@ -64,6 +64,8 @@ pub enum Outcome {
     },
     /// A node's key was published.
     NodeKeyRegistered,
+    /// Keys of nodes were retired; so many that were not before.
+    NodeKeysRetired(u32),
 }
 
 /// Why a command was refused. Data, not an error: agreed by all nodes and given again to every retry.

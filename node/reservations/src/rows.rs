@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::due::DueKind;
 use crate::ids::{BookingId, PoolId, ResourceId, SessionId, SlotId, UserId, VenueId};
-use crate::node_keys::NodeKey;
+use crate::node_keys::{NodeKey, RetiredNodeKey};
 use crate::pools::PoolCounts;
 use crate::requests::{KeyCount, Remembered, RequestKey};
 use crate::resources::Resource;
@@ -64,6 +64,8 @@ pub enum Key {
     Request(u32, u64, RequestKey),
     /// How many keys an app used: generation, acting user.
     KeyCount(u32, u64),
+    /// Says that the key of a node and generation is retired.
+    RetiredNodeKey(u64, u32),
 }
 
 /// A row behind its key. Cloning shares it.
@@ -97,6 +99,8 @@ pub enum Row {
     Request(Arc<Remembered>),
     /// See [`Key::KeyCount`].
     KeyCount(KeyCount),
+    /// See [`Key::RetiredNodeKey`].
+    RetiredNodeKey(Arc<RetiredNodeKey>),
 }
 
 /// Which end of a range a scan starts at.
@@ -174,6 +178,7 @@ stored! {
     User: User, UserId, id => Key::User(id);
     Session: Session, SessionId, id => Key::Session(id);
     NodeKey: NodeKey, (u64, u32), (node, generation) => Key::NodeKey(node, generation);
+    RetiredNodeKey: RetiredNodeKey, (u64, u32), (node, generation) => Key::RetiredNodeKey(node, generation);
     Request: Remembered, (u32, u64, RequestKey), (generation, user, key) => Key::Request(generation, user, key);
 }
 

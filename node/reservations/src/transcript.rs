@@ -282,6 +282,7 @@ fn describe(applied: &Applied) -> String {
         Outcome::Ticked { handled, contradicted: 0 } => format!("ticked {handled}"),
         Outcome::Ticked { handled, contradicted } => format!("ticked {handled}, {contradicted} contradicted"),
         Outcome::NodeKeyRegistered => "registered".into(),
+        Outcome::NodeKeysRetired(count) => format!("retired {count}"),
     };
     if !applied.events.is_empty() {
         let names: Vec<&str> = applied.events.iter().map(Event::name).collect();

@@ -3,6 +3,7 @@
 mod addresses;
 mod arguments;
 mod bootstrap;
+mod certificates;
 mod exit;
 mod folder;
 mod logging;
@@ -29,12 +30,19 @@ fn main() -> ExitCode {
             return Exit::usage_unless(!error.use_stderr()).into();
         }
     };
+    if let Some(ca) = &arguments.ca
+        && let Err(exit) = exit::of_cluster(holdfast_cluster::trust(ca))
+    {
+        exit.report();
+        return exit.into();
+    }
     let done = match arguments.verb {
         Verb::Start(start) => start::run(start),
         Verb::Dev(dev) => start::run_dev(dev),
         Verb::Config(config) => settings::show(&config),
         Verb::Demo(demo) => exit::of_cluster(holdfast_cluster::demo(&demo)),
         Verb::Bench(bench) => exit::of_cluster(holdfast_cluster::bench(&bench)),
+        Verb::Cert(verb) => exit::of_cluster(holdfast_cluster::cert(&verb)),
         Verb::Cluster(verb) => exit::of_cluster(holdfast_cluster::operate(&verb)),
     };
     match done {

@@ -12,6 +12,7 @@
 //! | 7 | slot by window | | 17 | due |
 //! | 8 | pool | | 18 | request |
 //! | 9 | booking | | 19 | key count |
+//! | 40 | retired node key | | | |
 
 use holdfast_reservations::{
     BookingId, DueKind, Key, PoolId, RequestKey, ResourceId, SessionId, SlotId, Timestamp, UserId, VenueId,
@@ -54,6 +55,7 @@ pub fn encode(key: &Key, into: &mut Vec<u8>) {
             to.table(18).u32(*generation).u64(*user).byte(kind).bytes(bytes)
         }
         Key::KeyCount(generation, user) => to.table(19).u32(*generation).u64(*user),
+        Key::RetiredNodeKey(node, generation) => to.table(40).u64(*node).u32(*generation),
     };
 }
 
@@ -87,6 +89,7 @@ pub fn decode(bytes: &[u8]) -> Option<Key> {
             Key::Request(generation, user, request_key(kind, from.chunk()?)?)
         }
         19 => Key::KeyCount(from.u32()?, from.u64()?),
+        40 => Key::RetiredNodeKey(from.u64()?, from.u32()?),
         _ => return None,
     };
     from.0.is_empty().then_some(key)

@@ -144,7 +144,7 @@ async fn ask_to_join(
             JoinAnswer::TryLater(why) => (why, 0),
         };
         if said.get(peer) != Some(&why) {
-            tracing::info!(peer, why, "not let in so far");
+            tracing::info!(peer, why, "waiting to be let in");
             said.insert(peer, why);
         }
         alone.insert(peer, rounds);

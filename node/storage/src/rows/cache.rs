@@ -73,6 +73,7 @@ fn is_hot(key: &Key) -> bool {
         | Key::Pool(_)
         | Key::User(_)
         | Key::NodeKey(..)
+        | Key::RetiredNodeKey(..)
         | Key::KeyCount(..) => true,
         Key::ResourceByVenue(..)
         | Key::SlotByWindow(..)

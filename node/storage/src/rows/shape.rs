@@ -28,6 +28,7 @@ pub fn encode(row: &Row, into: &mut Vec<u8>) -> Result<(), CodecError> {
         Row::NodeKey(row) => codec::encode(VERSION, &**row, into),
         Row::Request(row) => codec::encode(VERSION, &**row, into),
         Row::KeyCount(row) => codec::encode(VERSION, row, into),
+        Row::RetiredNodeKey(row) => codec::encode(VERSION, &**row, into),
     }
 }
 
@@ -56,5 +57,6 @@ pub fn decode(key: &Key, bytes: &[u8]) -> Result<Row, CodecError> {
         Key::NodeKey(..) => codec::decode(bytes, VERSION).map(Arc::new).map(Row::NodeKey),
         Key::Request(..) => codec::decode(bytes, VERSION).map(Arc::new).map(Row::Request),
         Key::KeyCount(..) => codec::decode(bytes, VERSION).map(Row::KeyCount),
+        Key::RetiredNodeKey(..) => codec::decode(bytes, VERSION).map(Arc::new).map(Row::RetiredNodeKey),
     }
 }

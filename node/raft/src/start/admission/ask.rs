@@ -140,7 +140,7 @@ impl Applicant<'_> {
         let mut client = PeerClient::new(net::channel_over(connection, peer)?);
         Ok(match client.join(self.request()).await {
             Ok(reply) => from_wire(reply.into_inner()),
-            Err(status) => self.from_status(&status),
+            Err(status) => self.understand(&status),
         })
     }
 
@@ -161,7 +161,7 @@ impl Applicant<'_> {
     }
 
     /// Of two that may found and know each other, the one with the smaller key does.
-    fn from_status(&self, status: &Status) -> JoinAnswer {
+    fn understand(&self, status: &Status) -> JoinAnswer {
         let says = status.message().to_owned();
         match Closed::from_status(status) {
             None | Some(Closed::Starting) => JoinAnswer::TryLater(says),
