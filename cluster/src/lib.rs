@@ -10,6 +10,7 @@ mod local;
 mod output;
 mod park;
 mod proc;
+mod rotate;
 mod sign_in;
 mod status;
 mod tls;
@@ -32,6 +33,8 @@ pub use tls::trust;
 pub enum ClusterVerb {
     /// Show the nodes, who leads, and how far each has come
     Status(status::StatusArguments),
+    /// Give a node another key; no caller and no other node notices
+    RotateKey(rotate::RotateArguments),
     /// Make a token that lets new nodes into the cluster
     Token(token::TokenArguments),
 }
@@ -44,6 +47,7 @@ pub enum ClusterVerb {
 pub fn operate(verb: &ClusterVerb) -> Result<(), Failure> {
     match verb {
         ClusterVerb::Status(arguments) => failure::block_on(status::run(arguments)),
+        ClusterVerb::RotateKey(arguments) => failure::block_on(rotate::run(arguments)),
         ClusterVerb::Token(arguments) => failure::block_on(token::run(arguments)),
     }
 }

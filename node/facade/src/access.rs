@@ -22,6 +22,7 @@ pub(crate) enum Endpoint {
     ChangeRole,
     ReadCluster,
     MakeJoinToken,
+    ChangeNodeKey,
 }
 
 /// Whether a role may make a call.
@@ -40,6 +41,7 @@ pub(crate) fn allows(endpoint: Endpoint, role: Role) -> bool {
         | Endpoint::OpenSlots
         | Endpoint::ChangeRole
         | Endpoint::ReadCluster
-        | Endpoint::MakeJoinToken => role.operates(),
+        | Endpoint::MakeJoinToken
+        | Endpoint::ChangeNodeKey => role.operates(),
     }
 }

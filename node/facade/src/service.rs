@@ -8,7 +8,6 @@ mod catalog;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ed25519_dalek::SigningKey;
 use holdfast_raft::{ClusterStatus, Consistency, Read, Replica, SystemClock, View, WallClock};
 use holdfast_reservations::{Command, Outcome, Principal, Request, RequestId, Revision, Timestamp};
 use tokio::time::Instant;
@@ -95,17 +94,10 @@ pub(crate) struct CallContext {
 }
 
 impl Service {
-    /// A service over a replica that signs with a node's key.
+    /// A service over a replica, whose node's key it signs with.
     #[must_use]
-    pub fn new(
-        replica: Replica,
-        signing_key: SigningKey,
-        key_generation: u32,
-        metrics: Metrics,
-        settings: FacadeSettings,
-    ) -> Self {
-        let clock = Arc::new(SystemClock);
-        Self::with_clock(replica, clock, signing_key, key_generation, metrics, settings)
+    pub fn new(replica: Replica, metrics: Metrics, settings: FacadeSettings) -> Self {
+        Self::with_clock(replica, Arc::new(SystemClock), metrics, settings)
     }
 
     /// As [`Service::new`], on a machine with another wall clock than the operating system's.
@@ -113,14 +105,12 @@ impl Service {
     pub fn with_clock(
         replica: Replica,
         clock: Arc<dyn WallClock>,
-        signing_key: SigningKey,
-        key_generation: u32,
         metrics: Metrics,
         settings: FacadeSettings,
     ) -> Self {
         let settings = settings.clamped();
         let cluster = replica.identity().cluster.to_string();
-        let keys = Arc::new(Keys::new(signing_key, key_generation, replica.clone()));
+        let keys = Arc::new(Keys::new(replica.clone()));
         let tokens = Tokens::new(keys.clone(), cluster.clone(), settings.access_token_seconds);
         let codes = Codes::new(keys.clone(), cluster);
         let limits = Limits::new(settings.user_rate, settings.address_rate);

@@ -36,13 +36,20 @@ pub(crate) enum Purpose {
     HandOver,
 }
 
+/// The clients made with one of this node's keys: with another key come other connections.
+#[derive(Default)]
+struct Clients {
+    generation: u32,
+    made: HashMap<(u64, String, Purpose), Client>,
+}
+
 /// All peers.
 pub(crate) struct Peers {
     group: u32,
     network: Arc<dyn Network>,
     tls: Arc<PeerTls>,
     roster: Arc<Roster>,
-    clients: Mutex<HashMap<(u64, String, Purpose), Client>>,
+    clients: Mutex<Clients>,
 }
 
 impl Peers {
@@ -79,8 +86,11 @@ impl Peers {
         purpose: Purpose,
     ) -> Result<Client, Status> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if clients.generation != self.tls.generation() {
+            *clients = Clients { generation: self.tls.generation(), made: HashMap::new() };
+        }
         let key = (node, address.to_owned(), purpose);
-        if let Some(client) = clients.get(&key) {
+        if let Some(client) = clients.made.get(&key) {
             return Ok(client.clone());
         }
         let unusable = |error: std::io::Error| Status::invalid_argument(error.to_string());
@@ -91,7 +101,7 @@ impl Peers {
         let client = PeerClient::with_interceptor(channel, introduce)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX);
-        clients.insert(key, client.clone());
+        clients.made.insert(key, client.clone());
         Ok(client)
     }
 

@@ -1,6 +1,7 @@
 //! This node's replica: propose a command, read agreed state, see the cluster. The rest of Holdfast knows agreement
 //! only by this.
 
+mod change_key;
 mod keys;
 mod propose;
 mod read;
@@ -17,7 +18,8 @@ use tokio::time::Instant;
 
 use crate::agreed_time::AgreedTime;
 use crate::freshness::Freshness;
-use crate::own_key::KeyInUse;
+use crate::own_key::{KeyRing, OwnKey};
+use crate::peers::Peers;
 use crate::proposals::{HandOver, Proposer, Waiting};
 use crate::pulse::Table;
 use crate::reads::ReadIndex;
@@ -27,6 +29,7 @@ use crate::store::{Library, Progress};
 use crate::types::{Membership, Metrics, Raft};
 use crate::watch::{Leadership, metrics, present};
 
+pub use change_key::ChangeKeyError;
 pub use keys::KeyInMembership;
 pub use read::{Consistency, Read};
 pub use status::{ClusterStatus, NodeStatus};
@@ -62,7 +65,8 @@ pub(crate) struct ReplicaParts {
     pub(crate) progress: watch::Receiver<Progress>,
     pub(crate) table: watch::Receiver<Table>,
     pub(crate) failure: watch::Receiver<Option<String>>,
-    pub(crate) key: KeyInUse,
+    pub(crate) keys: Arc<KeyRing>,
+    pub(crate) peers: Arc<Peers>,
     pub(crate) roster: Arc<Roster>,
     pub(crate) log_counters: Arc<dyn Fn() -> holdfast_storage::log::LogCounters + Send + Sync>,
 }
@@ -100,6 +104,7 @@ impl Replica {
                 }
             }
         }));
+        replica.start_keeping_key();
         replica
     }
 
@@ -107,6 +112,12 @@ impl Replica {
     #[must_use]
     pub fn identity(&self) -> NodeIdentity {
         self.parts.own
+    }
+
+    /// The key that this node signs with.
+    #[must_use]
+    pub fn own_key(&self) -> Arc<OwnKey> {
+        self.parts.keys.in_use()
     }
 
     /// Whether this node serves: it has lately caught up with the leader, and trails it by little.

@@ -100,12 +100,11 @@ impl RunningNode {
             observer: Arc::new(metrics.clone()),
         };
         let started = raft.spawn(holdfast_raft::start(RealFiles, options)).await;
-        let Node { replica, signing_key, key_generation } = started.map_err(Exit::other)??;
+        let Node { replica } = started.map_err(Exit::other)??;
 
-        let public_key = signing_key.verifying_key().to_bytes();
-        tokio::spawn(bootstrap::run(replica.clone(), key_generation, public_key, first_operator));
+        tokio::spawn(bootstrap::run(replica.clone(), first_operator));
         tokio::spawn(holdfast_leader::serve(replica.clone()));
-        let service = Service::new(replica.clone(), signing_key, key_generation, metrics, config.facade);
+        let service = Service::new(replica.clone(), metrics, config.facade);
         let (stop, stopped) = watch::channel(false);
         let admin_router = holdfast_facade::admin_router(service.clone());
         tokio::spawn(holdfast_facade::serve(admin_listener, admin_router, stopped.clone()));

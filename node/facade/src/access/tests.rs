@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use super::*;
 
-const ENDPOINTS: [Endpoint; 14] = [
+const ENDPOINTS: [Endpoint; 15] = [
     Endpoint::LogOut,
     Endpoint::ReadCatalog,
     Endpoint::Book,
@@ -19,6 +19,7 @@ const ENDPOINTS: [Endpoint; 14] = [
     Endpoint::ChangeRole,
     Endpoint::ReadCluster,
     Endpoint::MakeJoinToken,
+    Endpoint::ChangeNodeKey,
 ];
 
 const ROLES: [Role; 4] = [Role::Guest, Role::Staff, Role::Operator, Role::App];
@@ -45,6 +46,7 @@ fn who_may_make_which_call() {
         ChangeRole: Operator
         ReadCluster: Operator
         MakeJoinToken: Operator
+        ChangeNodeKey: Operator
     "#]]
     .assert_eq(&ENDPOINTS.into_iter().map(line).collect::<String>());
 }

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use holdfast_raft::{Consistency, Replica};
+use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
+use holdfast_raft::{Consistency, OwnKey, Replica};
 use holdfast_reservations::{Key, NodeKey, Order, ReadRows as _, ReadTyped as _, valid_node_key};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -25,20 +26,31 @@ pub(crate) struct KeyId {
 
 /// The keys of all nodes.
 pub(crate) struct Keys {
-    own: SigningKey,
-    pub(crate) own_id: KeyId,
     replica: Replica,
 }
 
-impl Keys {
-    pub(crate) fn new(own: SigningKey, generation: u32, replica: Replica) -> Self {
-        let own_id = KeyId { node: replica.identity().node, generation };
-        Self { own, own_id, replica }
-    }
+/// The key that this node signs with at the moment.
+pub(crate) struct Signer {
+    pub(crate) id: KeyId,
+    key: Arc<OwnKey>,
+}
 
+impl Signer {
     /// Signs with this node's key.
     pub(crate) fn sign(&self, message: &[u8]) -> Signature {
-        self.own.sign(message)
+        self.key.signing_key.sign(message)
+    }
+}
+
+impl Keys {
+    pub(crate) fn new(replica: Replica) -> Self {
+        Self { replica }
+    }
+
+    /// The key to sign with: what names it and what is signed go together, while keys change.
+    pub(crate) fn signer(&self) -> Signer {
+        let key = self.replica.own_key();
+        Signer { id: KeyId { node: self.replica.identity().node, generation: key.generation }, key }
     }
 
     /// Whether a key signed a message, waiting until `deadline` to learn of a key that is new here.
@@ -69,7 +81,8 @@ impl Keys {
 
     /// Refuses what needs a signature until all nodes can know this node's key.
     pub(crate) fn check_published(&self) -> Result<()> {
-        let id = (self.own_id.node, self.own_id.generation);
+        let KeyId { node, generation } = self.signer().id;
+        let id = (node, generation);
         match self.replica.look(|view| view.row::<NodeKey>(id).is_some()) {
             Ok((true, _)) => Ok(()),
             Ok((false, _)) | Err(_) => {

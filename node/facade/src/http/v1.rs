@@ -2,7 +2,7 @@
 
 mod bookings;
 mod cluster;
-mod join_tokens;
+mod node_keys;
 mod resources;
 mod slots;
 mod users;
@@ -18,7 +18,8 @@ pub(crate) fn routes() -> Router<Service> {
     Router::new()
         .route("/v1/keys", get(accounts::keys))
         .route("/v1/cluster", get(cluster::show))
-        .route("/v1/cluster/tokens", post(join_tokens::make))
+        .route("/v1/cluster/nodes/{id}/rotate-key", post(node_keys::rotate))
+        .route("/v1/cluster/tokens", post(node_keys::make_join_token))
         .route("/v1/users/{id}/role", put(users::change_role))
         .route("/v1/venues", post(venues::create).get(venues::list))
         .route("/v1/venues/{id}", get(venues::show))

@@ -27,7 +27,7 @@ impl Replica {
     /// A token that lets nodes into this cluster, for so long from now. Name what is drawn at random.
     #[must_use]
     pub fn join_token(&self, duration: Duration, nonce: [u8; 16]) -> JoinToken {
-        let (own, key) = (self.identity(), self.parts.key.borrow().clone());
+        let (own, key) = (self.identity(), self.own_key());
         let members = self.parts.roster.to_introduced().peers.into_iter().map(|peer| peer.public_key);
         let millis = Millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
         let expires_at: Timestamp = self.agreed_time().plus(millis);

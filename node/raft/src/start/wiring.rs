@@ -21,7 +21,7 @@ use crate::freshness::Freshness;
 use crate::members::Members;
 use crate::net::PeerTls;
 use crate::one_in_a_while::OneInAWhile;
-use crate::own_key::KeyInUse;
+use crate::own_key::KeyRing;
 use crate::peers::Peers;
 use crate::proposals::{
     Backlog, HandOver, HandOverParts, Proposer, ProposerParts, Room, Stamper, WAITING_BYTES_MAX, Waiting,
@@ -55,7 +55,7 @@ pub(super) struct Beginning<F: Files> {
     /// Whom it was told of when it was let in.
     pub(super) introduced: Option<Introduced>,
     pub(super) tls: Arc<PeerTls>,
-    pub(super) key: KeyInUse,
+    pub(super) keys: Arc<KeyRing>,
     /// Where others call.
     pub(super) door: Door,
     pub(super) failing: Failing,
@@ -70,7 +70,7 @@ pub(super) async fn take_part<F: Files>(
 ) -> Result<Replica, StartError> {
     let core = start_core(files, &options, &beginning).await?;
     let Core { raft, library, peers, waiting, progress, watches } = core;
-    let Beginning { own, member, log, key, door, failure, .. } = beginning;
+    let Beginning { own, member, log, keys, door, failure, .. } = beginning;
     let NodeOptions { machine, settings, .. } = options;
     let Watches { leadership, membership } = watches;
 
@@ -152,8 +152,9 @@ pub(super) async fn take_part<F: Files>(
         progress,
         table,
         failure,
-        key,
+        keys,
         roster: peers.roster().clone(),
+        peers,
         log_counters: Arc::new(move || log.counters()),
     }))
 }
