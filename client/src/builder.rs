@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tonic::metadata::AsciiMetadataValue;
+use tonic::transport::Certificate;
 
 use crate::calls::IN_FLIGHT_MAX;
 use crate::driver::Driver;
@@ -17,21 +18,29 @@ const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Builder {
     endpoints: Vec<String>,
+    authority: Option<Certificate>,
     token: String,
     deadline: Duration,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { endpoints: Vec::new(), token: String::new(), deadline: DEADLINE }
+        Self { endpoints: Vec::new(), authority: None, token: String::new(), deadline: DEADLINE }
     }
 }
 
 impl Builder {
-    /// HOST:PORT of some nodes; any will do.
+    /// HOST:PORT of some nodes, with `https://` before it if they speak TLS; any will do.
     #[must_use]
     pub fn endpoints<T: Into<String>>(mut self, endpoints: impl IntoIterator<Item = T>) -> Self {
         self.endpoints = endpoints.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Who has signed the certificates of the nodes, in PEM; unless said, whoever this machine trusts.
+    #[must_use]
+    pub fn certificate_authority(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.authority = Some(Certificate::from_pem(pem));
         self
     }
 
@@ -62,8 +71,8 @@ impl Builder {
         let token = AsciiMetadataValue::try_from(format!("Bearer {}", self.token));
         let token = token.map_err(|_| Error::Setup("the token is not ASCII".to_owned()))?;
         let (operations, queue) = mpsc::channel(IN_FLIGHT_MAX);
-        let unary = Unary::new(&self.endpoints, token.clone())?;
-        tokio::spawn(Driver::new(self.endpoints, token, queue).run());
+        let unary = Unary::new(&self.endpoints, self.authority.as_ref(), token.clone())?;
+        tokio::spawn(Driver::new(self.endpoints, self.authority, token, queue).run());
         Ok(Client { operations, unary, deadline: self.deadline })
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{self, Permit};
 use tokio::time::{Interval, MissedTickBehavior};
 use tonic::Status;
 use tonic::metadata::AsciiMetadataValue;
+use tonic::transport::Certificate;
 
 use crate::calls::{Calls, Operation};
 use crate::error::refusal_from;
@@ -27,6 +28,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(100);
 
 pub(crate) struct Driver {
     endpoints: Vec<String>,
+    /// Who has signed the certificates of the nodes; whoever this machine trusts if `None`.
+    authority: Option<Certificate>,
     /// Which endpoint to try next.
     position: usize,
     token: AsciiMetadataValue,
@@ -51,6 +54,7 @@ enum Next<'line> {
 impl Driver {
     pub(crate) fn new(
         endpoints: Vec<String>,
+        authority: Option<Certificate>,
         token: AsciiMetadataValue,
         queue: mpsc::Receiver<Operation>,
     ) -> Self {
@@ -58,7 +62,7 @@ impl Driver {
         let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (is_closed, calls) = (false, Calls::default());
-        Self { endpoints, position, token, queue, is_closed, calls, sweep, pause: PAUSE_MIN }
+        Self { endpoints, authority, position, token, queue, is_closed, calls, sweep, pause: PAUSE_MIN }
     }
 
     /// Runs until the client is gone and everything is answered.
@@ -70,7 +74,8 @@ impl Driver {
                 self.calls.note(operation);
             }
             let address = self.endpoints[self.position % self.endpoints.len()].clone();
-            let line = Line::open(address, self.endpoints.clone(), self.token.clone());
+            let line =
+                Line::open(address, self.endpoints.clone(), self.authority.clone(), self.token.clone());
             match self.meanwhile(line).await {
                 Ok(line) => self.serve(line).await,
                 Err(status) => self.refuse_all_if_refused(&status),

@@ -7,7 +7,7 @@ use holdfast_proto::v1::reservations_client::ReservationsClient;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::AsciiMetadataValue;
-use tonic::transport::{Channel, Endpoint, Error};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Error};
 use tonic::{Request, Status, Streaming};
 
 /// Messages on their way out.
@@ -32,8 +32,18 @@ pub(crate) struct Line {
 }
 
 /// How to reach a node, and to notice when it is gone.
-pub(crate) fn endpoint(address: &str) -> Result<Endpoint, Error> {
-    let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
+pub(crate) fn endpoint(address: &str, authority: Option<&Certificate>) -> Result<Endpoint, Error> {
+    let is_url = address.starts_with("https://") || address.starts_with("http://");
+    let url = if is_url { address.to_owned() } else { format!("http://{address}") };
+    let is_secured = url.starts_with("https://");
+    let mut endpoint = Endpoint::from_shared(url)?;
+    if is_secured {
+        let tls = ClientTlsConfig::new();
+        endpoint = endpoint.tls_config(match authority {
+            Some(authority) => tls.ca_certificate(authority.clone()),
+            None => tls.with_native_roots(),
+        })?;
+    }
     Ok(endpoint
         .connect_timeout(CONNECT_DURATION_MAX)
         .tcp_nodelay(true)
@@ -42,24 +52,37 @@ pub(crate) fn endpoint(address: &str) -> Result<Endpoint, Error> {
         .keep_alive_while_idle(true))
 }
 
+/// Whether an endpoint is that of HOST:PORT.
+fn is_at(endpoint: &str, address: &str) -> bool {
+    let rest = endpoint.strip_prefix("https://").or_else(|| endpoint.strip_prefix("http://"));
+    rest.unwrap_or(endpoint).trim_end_matches('/') == address
+}
+
 impl Line {
     /// A stream to a node, or to the leader it names if that is one of `known`.
     pub(crate) async fn open(
         address: String,
         known: Vec<String>,
+        authority: Option<Certificate>,
         token: AsciiMetadataValue,
     ) -> Result<Self, Status> {
-        let (line, leader) = Self::to(&address, &token).await?;
-        match leader.filter(|leader| *leader != address && known.contains(leader)) {
+        let authority = authority.as_ref();
+        let (line, leader) = Self::to(&address, authority, &token).await?;
+        let leader = leader.and_then(|leader| known.iter().find(|known| is_at(known, &leader)));
+        match leader.filter(|leader| **leader != address) {
             None => Ok(line),
-            Some(leader) => Ok(Self::to(&leader, &token).await.map_or(line, |(line, _)| line)),
+            Some(leader) => Ok(Self::to(leader, authority, &token).await.map_or(line, |(line, _)| line)),
         }
     }
 
-    async fn to(address: &str, token: &AsciiMetadataValue) -> Result<(Self, Option<String>), Status> {
+    async fn to(
+        address: &str,
+        authority: Option<&Certificate>,
+        token: &AsciiMetadataValue,
+    ) -> Result<(Self, Option<String>), Status> {
         let channel = async {
             let unusable = |error: Error| Status::unavailable(error.to_string());
-            endpoint(address).map_err(unusable)?.connect().await.map_err(unusable)
+            endpoint(address, authority).map_err(unusable)?.connect().await.map_err(unusable)
         };
         let opened = async { Self::over(channel.await?, token).await };
         let opened = tokio::time::timeout(OPEN_DURATION_MAX, opened).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use holdfast_proto::v1 as proto;
 use holdfast_proto::v1::reservations_client::ReservationsClient;
 use tonic::metadata::AsciiMetadataValue;
-use tonic::transport::Channel;
+use tonic::transport::{Certificate, Channel};
 use tonic::{Request, Status};
 use uuid::Uuid;
 
@@ -21,10 +21,14 @@ pub(crate) struct Unary {
 }
 
 impl Unary {
-    pub(crate) fn new(endpoints: &[String], token: AsciiMetadataValue) -> Result<Self, Error> {
+    pub(crate) fn new(
+        endpoints: &[String],
+        authority: Option<&Certificate>,
+        token: AsciiMetadataValue,
+    ) -> Result<Self, Error> {
         let endpoint = &endpoints[rand::random_range(0..endpoints.len())];
         let unusable = |error: tonic::transport::Error| Error::Setup(format!("{endpoint}: {error}"));
-        let channel = line::endpoint(endpoint).map_err(unusable)?.connect_lazy();
+        let channel = line::endpoint(endpoint, authority).map_err(unusable)?.connect_lazy();
         Ok(Self { client: ReservationsClient::new(channel), token })
     }
 

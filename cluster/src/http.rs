@@ -8,9 +8,11 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{HeaderMap, Method, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::failure::Failure;
+use crate::tls;
 
 /// A node that takes longer is given up; nodes themselves answer within ten seconds.
 const REPLY_DURATION_MAX: Duration = Duration::from_secs(15);
@@ -20,6 +22,7 @@ const CONNECT_DURATION_MAX: Duration = Duration::from_secs(2);
 /// One kept connection to one node.
 pub struct Connection {
     address: String,
+    is_secured: bool,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
@@ -80,10 +83,12 @@ impl Reply {
 }
 
 impl Connection {
-    /// A connection that is made when it is first used.
+    /// A connection to HOST:PORT, secured if that is written with `https://`; made when it is first used.
     #[must_use]
-    pub fn to(address: impl Into<String>) -> Self {
-        Self { address: address.into(), sender: None }
+    pub fn to(endpoint: impl Into<String>) -> Self {
+        let endpoint = endpoint.into();
+        let (is_secured, address) = tls::parts(&endpoint);
+        Self { address: address.to_owned(), is_secured, sender: None }
     }
 
     /// Sends a request and reads its answer. A kept connection that turns out to be closed is made again.
@@ -152,10 +157,24 @@ impl Connection {
         let stream = connected.map_err(|_| failed("no answer".to_owned()))?;
         let stream = stream.map_err(|error| failed(error.to_string()))?;
         stream.set_nodelay(true)?;
-        let (mut sender, connection) =
-            handshake(TokioIo::new(stream)).await.map_err(|error| failed(error.to_string()))?;
-        tokio::spawn(async move { drop(connection.await) });
+        let mut sender = match self.is_secured {
+            true => {
+                let secured =
+                    tokio::time::timeout(CONNECT_DURATION_MAX, tls::secure(stream, &self.address)).await;
+                start(secured.map_err(|_| failed("no answer".to_owned()))??).await
+            }
+            false => start(stream).await,
+        }
+        .map_err(|error| failed(error.to_string()))?;
         sender.ready().await.map_err(|error| failed(error.to_string()))?;
         Ok(sender)
     }
+}
+
+async fn start(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> Result<SendRequest<Full<Bytes>>, hyper::Error> {
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(sender)
 }

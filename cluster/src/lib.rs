@@ -3,6 +3,7 @@
 mod api;
 mod apps;
 mod bench;
+mod cert;
 mod demo;
 mod failure;
 mod http;
@@ -12,9 +13,11 @@ mod output;
 mod park;
 mod passwords;
 mod proc;
+mod rotate;
 mod sign_in;
 mod status;
 mod target;
+mod tls;
 mod token;
 mod users;
 
@@ -23,11 +26,13 @@ use clap::Subcommand;
 pub use api::Api;
 pub use apps::{AppVerb, manage as manage_apps};
 pub use bench::{BenchArguments, run as bench};
+pub use cert::{CertVerb, cert};
 pub use demo::{DemoArguments, run as demo};
 pub use failure::Failure;
 pub use http::{Connection, Reply};
 pub use local::{Addresses, LocalCluster, LocalNode, LocalOptions, Operator};
 pub use output::{OutputFormat, print_rows};
+pub use tls::trust;
 pub use users::{UserVerb, manage as manage_users};
 
 /// What an operator can do with a cluster.
@@ -45,6 +50,8 @@ pub enum ClusterVerb {
     TransferLeader(members::transfer_leader::TransferLeaderArguments),
     /// Let a node neither lead nor vote, so that it can be stopped; promote undoes it
     Drain(members::drain::DrainArguments),
+    /// Give a node another key; no caller and no other node notices
+    RotateKey(rotate::RotateArguments),
     /// Make a token that lets new nodes into the cluster
     Token(token::TokenArguments),
 }
@@ -62,6 +69,7 @@ pub fn operate(verb: &ClusterVerb) -> Result<(), Failure> {
         ClusterVerb::Replace(arguments) => failure::block_on(members::replace::run(arguments)),
         ClusterVerb::TransferLeader(arguments) => failure::block_on(members::transfer_leader::run(arguments)),
         ClusterVerb::Drain(arguments) => failure::block_on(members::drain::run(arguments)),
+        ClusterVerb::RotateKey(arguments) => failure::block_on(rotate::run(arguments)),
         ClusterVerb::Token(arguments) => failure::block_on(token::run(arguments)),
     }
 }

@@ -75,6 +75,10 @@ pub const HOMES: &[Home] = &[
     home("librocksdb-sys", &["node/engine"]),
     home("axum", &["node/facade"]),
     home("bincode", &["node/storage"]),
+    home("rcgen", &["node/raft", "cluster"]),
+    home("rustls", &["node/raft", "cluster"]),
+    home("tokio-rustls", &["node/raft", "cluster", "tests/processes"]),
+    home("x509-cert", &["node/raft"]),
     home("tonic", &["proto", "node/raft", "node/facade", "client"]),
 ];
 

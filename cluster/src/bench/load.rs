@@ -17,6 +17,7 @@ use crate::bench::setup::Stage;
 use crate::bench::{BenchArguments, Via};
 use crate::failure::Failure;
 use crate::http::Connection;
+use crate::tls;
 
 /// What became of all calls.
 pub(crate) struct Tally {
@@ -105,6 +106,10 @@ fn streams(arguments: &BenchArguments, stage: &Stage) -> Result<Vec<Client>, Fai
     let count = arguments.connections.min(arguments.clients);
     let clients = (0..count).map(|_| {
         let builder = Client::builder().endpoints(stage.endpoints.clone()).token(&stage.app_token);
+        let builder = match tls::trusted_pem()? {
+            Some(authority) => builder.certificate_authority(authority),
+            None => builder,
+        };
         builder.build().map_err(Failure::other)
     });
     clients.collect()

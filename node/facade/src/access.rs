@@ -29,6 +29,7 @@ pub(crate) enum Endpoint {
     ManageApps,
     ChangeMembers,
     MakeJoinToken,
+    ChangeNodeKey,
 }
 
 /// Whether a role may make a call.
@@ -54,7 +55,8 @@ pub(crate) fn allows(endpoint: Endpoint, role: Role) -> bool {
         | Endpoint::BanUser
         | Endpoint::ManageApps
         | Endpoint::ChangeMembers
-        | Endpoint::MakeJoinToken => role.operates(),
+        | Endpoint::MakeJoinToken
+        | Endpoint::ChangeNodeKey => role.operates(),
         Endpoint::CreateUser => role.creates_users(),
     }
 }

@@ -90,8 +90,9 @@ impl Codes {
     }
 
     fn sign(&self, message: &str) -> String {
-        let signature = self.keys.sign(message.as_bytes());
-        format!("{}.{}", self.keys.own_id, URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+        let signer = self.keys.signer();
+        let signature = signer.sign(message.as_bytes());
+        format!("{}.{}", signer.id, URL_SAFE_NO_PAD.encode(signature.to_bytes()))
     }
 
     async fn is_signed(&self, message: &str, signature: &str, deadline: Instant) -> Result<bool> {

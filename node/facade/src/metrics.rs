@@ -10,7 +10,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
@@ -23,6 +23,7 @@ pub struct Metrics {
     events: Family<KindLabels, Counter>,
     contradictions: Counter,
     log_ins: Family<KindLabels, Counter>,
+    certificate_expires_at: Gauge<u64, AtomicU64>,
     /// Rises whenever a user may have changed here: what was remembered of users is looked up again.
     users_epoch: Arc<AtomicU64>,
     registry: Arc<Registry>,
@@ -58,6 +59,13 @@ impl Default for Metrics {
         );
         let log_ins = Family::default();
         registry.register("log_ins", "Passwords tried, by what came of them", log_ins.clone());
+        let certificate_expires_at = Gauge::default();
+        registry.register_with_unit(
+            "tls_certificate_expires_at",
+            "When the certificate that clients are shown expires, since 1970; 0 without TLS",
+            Unit::Seconds,
+            certificate_expires_at.clone(),
+        );
         let users_epoch = Arc::default();
         Self {
             calls,
@@ -66,6 +74,7 @@ impl Default for Metrics {
             events,
             contradictions,
             log_ins,
+            certificate_expires_at,
             users_epoch,
             registry: Arc::new(registry),
         }
@@ -81,6 +90,11 @@ impl Metrics {
     /// Counts a password that was tried: `right`, `wrong` or `throttled`.
     pub(crate) fn log_in(&self, kind: &'static str) {
         self.log_ins.get_or_create(&KindLabels { kind }).inc();
+    }
+
+    /// Notes when the certificate that clients are shown expires, in seconds since 1970.
+    pub fn certificate_expires_at(&self, seconds: u64) {
+        self.certificate_expires_at.set(seconds);
     }
 
     pub(crate) fn users_epoch(&self) -> u64 {
@@ -115,7 +129,7 @@ impl Observer for Metrics {
                 Outcome::Session { .. } | Outcome::SessionsClosed(_) => "session",
                 Outcome::Booking(..) => "booking",
                 Outcome::Ticked { .. } => "tick",
-                Outcome::NodeKeyRegistered => "node_key",
+                Outcome::NodeKeyRegistered | Outcome::NodeKeysRetired(_) => "node_key",
                 Outcome::App(..) | Outcome::AppDeleted(_) => "app",
             };
             self.outcomes.get_or_create(&KindLabels { kind }).inc();

@@ -120,7 +120,8 @@ pub fn success(outcome: Outcome, revision: Revision) -> Result<Outcome> {
         | Outcome::NodeKeyRegistered
         | Outcome::Account(..)
         | Outcome::App(..)
-        | Outcome::AppDeleted(_) => Ok(outcome),
+        | Outcome::AppDeleted(_)
+        | Outcome::NodeKeysRetired(_) => Ok(outcome),
     }
 }
 

@@ -10,7 +10,6 @@ mod users;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ed25519_dalek::SigningKey;
 use holdfast_raft::{Change, ClusterStatus, Consistency, Goal, Read, Replica, SystemClock, View, WallClock};
 use holdfast_reservations::{Command, Outcome, Principal, Request, RequestId, Revision, Timestamp};
 use tokio::time::Instant;
@@ -40,6 +39,8 @@ pub struct FacadeSettings {
     pub deadline: Duration,
     /// Where clients find this cluster, for instance `https://tickets.example.com`; the node's own address if `None`.
     pub public_url: Option<String>,
+    /// Clients speak TLS to this node: the URLs it gives out say so.
+    pub is_secured: bool,
     /// Calls a second of one user; 0 is no limit.
     pub user_rate: u32,
     /// Calls a second from one network address; 0 is no limit.
@@ -61,6 +62,7 @@ impl Default for FacadeSettings {
             access_token_seconds: 900,
             deadline: Duration::from_secs(5),
             public_url: None,
+            is_secured: false,
             user_rate: 0,
             address_rate: 0,
             account_failures: 5,
@@ -117,17 +119,10 @@ impl CallContext {
 }
 
 impl Service {
-    /// A service over a replica that signs with a node's key.
+    /// A service over a replica, whose node's key it signs with.
     #[must_use]
-    pub fn new(
-        replica: Replica,
-        signing_key: SigningKey,
-        key_generation: u32,
-        metrics: Metrics,
-        settings: FacadeSettings,
-    ) -> Self {
-        let clock = Arc::new(SystemClock);
-        Self::with_clock(replica, clock, signing_key, key_generation, metrics, settings)
+    pub fn new(replica: Replica, metrics: Metrics, settings: FacadeSettings) -> Self {
+        Self::with_clock(replica, Arc::new(SystemClock), metrics, settings)
     }
 
     /// As [`Service::new`], on a machine with another wall clock than the operating system's.
@@ -135,14 +130,12 @@ impl Service {
     pub fn with_clock(
         replica: Replica,
         clock: Arc<dyn WallClock>,
-        signing_key: SigningKey,
-        key_generation: u32,
         metrics: Metrics,
         settings: FacadeSettings,
     ) -> Self {
         let settings = settings.clamped();
         let cluster = replica.identity().cluster.to_string();
-        let keys = Arc::new(Keys::new(signing_key, key_generation, replica.clone()));
+        let keys = Arc::new(Keys::new(replica.clone()));
         let tokens = Tokens::new(keys.clone(), cluster.clone(), settings.access_token_seconds);
         let codes = Codes::new(keys.clone(), cluster);
         let limits = Limits::new(settings.user_rate, settings.address_rate);
@@ -211,7 +204,8 @@ impl Service {
         }
         let ClusterStatus { node, nodes, .. } = self.parts.replica.cluster();
         let own = nodes.into_iter().find(|known| known.id == node);
-        own.map_or_else(String::new, |own| format!("http://{}", own.client_address))
+        let scheme = if self.parts.settings.is_secured { "https" } else { "http" };
+        own.map_or_else(String::new, |own| format!("{scheme}://{}", own.client_address))
     }
 
     /// HOST:PORT of the leader, if one is known.

@@ -2,6 +2,7 @@
 
 use holdfast_raft::Replica;
 
+use crate::key_keeper;
 use crate::scheduler::Scheduler;
 
 /// Does the leader's work whenever this node leads, until the replica is gone.
@@ -14,6 +15,7 @@ pub async fn serve(replica: Replica) {
         tracing::info!(term = began.term, "this node leads");
         tokio::select! {
             () = Scheduler::new(replica.clone()).run() => (),
+            () = key_keeper::run(replica.clone()) => (),
             ended = leadership.wait_for(|now| *now != began) => if ended.is_err() { return },
         }
         tracing::info!(term = began.term, "this node leads no more");

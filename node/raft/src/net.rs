@@ -11,9 +11,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tonic::transport::server::Connected;
 
 mod channels;
+mod client_tls;
 mod handshakes;
 mod peer_tls;
 mod severed;
+
+pub use client_tls::{CertificateError, CertificateFiles, ClientTls, Reloaded};
 
 pub(crate) use channels::{Way, channel, channel_over, check_address};
 pub(crate) use handshakes::Handshakes;

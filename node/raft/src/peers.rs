@@ -14,6 +14,7 @@ use tonic::{Code, Request, Status};
 
 use crate::introduction::Introduce;
 use crate::net::{self, Network, PeerTls, Way};
+use crate::own_key::PublicKey;
 use crate::roster::Roster;
 
 /// The largest message of a peer: an append of entries, or a piece of a snapshot, with room to spare.
@@ -35,13 +36,20 @@ pub(crate) enum Purpose {
     HandOver,
 }
 
+/// The clients made with one of this node's keys: with another key come other connections.
+#[derive(Default)]
+struct Clients {
+    generation: u32,
+    made: HashMap<(u64, String, Purpose), Client>,
+}
+
 /// All peers.
 pub(crate) struct Peers {
     group: u32,
     network: Arc<dyn Network>,
     tls: Arc<PeerTls>,
     roster: Arc<Roster>,
-    clients: Mutex<HashMap<(u64, String, Purpose), Client>>,
+    clients: Mutex<Clients>,
 }
 
 impl Peers {
@@ -66,25 +74,34 @@ impl Peers {
         let found = self.roster.find(node);
         let found =
             found.ok_or_else(|| Status::new(Code::NotFound, format!("node {node} is not a member")))?;
-        self.client_at(node, &found.peer_address, purpose)
+        self.client_at(node, &found.peer_address, None, purpose)
     }
 
-    /// A client of a node at an address.
-    pub(crate) fn client_at(&self, node: u64, address: &str, purpose: Purpose) -> Result<Client, Status> {
+    /// A client of a node at an address. `public_key` is its key, if the caller knows it before the roster does.
+    pub(crate) fn client_at(
+        &self,
+        node: u64,
+        address: &str,
+        public_key: Option<PublicKey>,
+        purpose: Purpose,
+    ) -> Result<Client, Status> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if clients.generation != self.tls.generation() {
+            *clients = Clients { generation: self.tls.generation(), made: HashMap::new() };
+        }
         let key = (node, address.to_owned(), purpose);
-        if let Some(client) = clients.get(&key) {
+        if let Some(client) = clients.made.get(&key) {
             return Ok(client.clone());
         }
         let unusable = |error: std::io::Error| Status::invalid_argument(error.to_string());
         let (network, tls) = (self.network.clone(), self.tls.clone());
-        let way = Way { network, tls, judge: self.roster.judge(node, address) };
+        let way = Way { network, tls, judge: self.roster.judge(node, address, public_key) };
         let channel = net::channel(way, address).map_err(unusable)?;
         let introduce = Introduce::new(self.own(), self.group, node)?;
         let client = PeerClient::with_interceptor(channel, introduce)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX);
-        clients.insert(key, client.clone());
+        clients.made.insert(key, client.clone());
         Ok(client)
     }
 

@@ -1,7 +1,8 @@
 //! This node's replica: propose a command, read agreed state, see the cluster. The rest of Holdfast knows agreement
 //! only by this.
 
-mod join_tokens;
+mod change_key;
+mod keys;
 mod members;
 mod propose;
 mod read;
@@ -19,7 +20,7 @@ use tokio::time::Instant;
 use crate::agreed_time::AgreedTime;
 use crate::freshness::Freshness;
 use crate::members::Members;
-use crate::own_key::KeyInUse;
+use crate::own_key::{KeyRing, OwnKey};
 use crate::peers::Peers;
 use crate::proposals::{HandOver, Proposer, Waiting};
 use crate::pulse::Table;
@@ -31,6 +32,8 @@ use crate::store::{Library, Progress};
 use crate::types::{Membership, Raft};
 use crate::watch::Leadership;
 
+pub use change_key::ChangeKeyError;
+pub use keys::KeyInMembership;
 pub use read::{Consistency, Read};
 pub use status::{ClusterStatus, NodeStatus};
 
@@ -68,7 +71,7 @@ pub(crate) struct ReplicaParts {
     pub(crate) progress: watch::Receiver<Progress>,
     pub(crate) table: watch::Receiver<Table>,
     pub(crate) failure: watch::Receiver<Option<String>>,
-    pub(crate) key: KeyInUse,
+    pub(crate) keys: Arc<KeyRing>,
     pub(crate) roster: Arc<Roster>,
     pub(crate) log_counters: Arc<dyn Fn() -> holdfast_storage::log::LogCounters + Send + Sync>,
 }
@@ -106,6 +109,7 @@ impl Replica {
                 }
             }
         }));
+        replica.start_keeping_key();
         replica
     }
 
@@ -113,6 +117,12 @@ impl Replica {
     #[must_use]
     pub fn identity(&self) -> NodeIdentity {
         self.parts.own
+    }
+
+    /// The key that this node signs with.
+    #[must_use]
+    pub fn own_key(&self) -> Arc<OwnKey> {
+        self.parts.keys.in_use()
     }
 
     /// Whether this node serves: it has lately caught up with the leader, and trails it by little.

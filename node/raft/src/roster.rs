@@ -80,6 +80,11 @@ impl Roster {
         self.own
     }
 
+    /// Tells what this node's log has.
+    pub(crate) fn watch(&self) -> watch::Receiver<Seen> {
+        self.seen.clone()
+    }
+
     /// Where a member is found.
     pub(crate) fn find(&self, node: u64) -> Option<Found> {
         let known = self.seen.borrow().membership.get_node(&node).map(|member| member.peer_address.clone());

@@ -24,13 +24,15 @@ use crate::convert::{
 };
 use crate::introduction;
 use crate::members::{self, Attempt, Members};
-use crate::net::OtherEnd;
+use crate::net::{IS_SECURED, OtherEnd};
 use crate::one_at_a_time::OneAtATime;
 use crate::one_in_a_while::OneInAWhile;
+use crate::own_key::PublicKey;
 use crate::peers::{MESSAGE_BYTES_MAX, Peers};
 use crate::proposals::{Group, Identity, Notify, ProposeError, Proposer, Stamper, Verdict};
 use crate::pulse;
 use crate::reads::{own_index, own_time};
+use crate::rekey::replace_key;
 use crate::removal::was_removed;
 use crate::roster;
 use crate::runtime::{Placement, WallClock};
@@ -303,6 +305,19 @@ impl Peer for PeerService {
         self.check(&request)?;
         let roster = roster::to_wire(self.parts.peers.roster().to_introduced());
         Ok(Response::new(wire::RosterReply { roster: Some(roster) }))
+    }
+
+    async fn show_key(
+        &self,
+        request: Request<wire::ShowKeyRequest>,
+    ) -> Result<Response<wire::ShowKeyReply>, Status> {
+        let (from, caller) = (self.check(&request)?, other_end(&request));
+        let shown = PublicKey::try_from(request.into_inner().public_key.as_ref());
+        // A connection may be older than the key: only one that the key itself secures says that the node has it.
+        let shown = shown.ok().filter(|shown| !IS_SECURED || caller.key == Some(*shown));
+        let shown = shown.ok_or_else(|| Status::failed_precondition("this connection is not the key's"))?;
+        let replaced = replace_key(&self.parts.raft, from, shown).await;
+        replaced.map(|()| Response::new(wire::ShowKeyReply {})).map_err(Status::unavailable)
     }
 }
 

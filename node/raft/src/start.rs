@@ -21,7 +21,7 @@ use self::serving::serve;
 use self::wiring::{Beginning, take_part};
 use crate::join_token::{JoinToken, JoinTokenError};
 use crate::net::{Connection, Listener, NetFuture, PeerTls};
-use crate::own_key::OwnKey;
+use crate::own_key::{KeyRing, OwnKey};
 use crate::replica::Replica;
 use crate::runtime::{Machine, Placement, spawn};
 use crate::settings::RaftSettings;
@@ -71,10 +71,6 @@ pub struct NodeOptions {
 pub struct Node {
     /// Its replica.
     pub replica: Replica,
-    /// Its signing key, and which of its keys that is.
-    pub signing_key: SigningKey,
-    /// See [`holdfast_storage::identity::Identity::key_generation`].
-    pub key_generation: u32,
 }
 
 /// Why a node does not start.
@@ -135,9 +131,9 @@ pub async fn start<F: Files>(files: F, mut options: NodeOptions) -> Result<Node,
     refuse_removed(&files, &options.data_dir)?;
     let path = options.data_dir.join("identity");
     let identity = find_identity(&files, &options, &path).await?;
-    let (_, key) = watch::channel(Arc::new(OwnKey::of(&identity)));
+    let (key_sender, key) = watch::channel(Arc::new(OwnKey::of(&identity)));
     let (door, (failing, failure)) = (Door::new(), Failing::new());
-    let tls = Arc::new(PeerTls::new(key.clone()));
+    let tls = Arc::new(PeerTls::new(key));
     let address = options.peer_listener.address();
     let listener = std::mem::replace(&mut options.peer_listener, Box::new(Taken(address)));
     // From now on: whoever else looks for a cluster must learn that there is none here yet.
@@ -150,12 +146,13 @@ pub async fn start<F: Files>(files: F, mut options: NodeOptions) -> Result<Node,
         identity.write(&files, &path).await?;
     }
     let signing_key = SigningKey::from_bytes(&identity.secret_key);
-    let key_generation = identity.key_generation;
     let member = own_member(&options, &signing_key);
     let introduced = identity.introduced.clone();
-    let beginning = Beginning { own, member, log, introduced, tls, key, door, failing, failure };
+    let keys = KeyRing::new(identity, key_sender, files.clone(), path, options.machine.placement);
+    let keys = Arc::new(keys);
+    let beginning = Beginning { own, member, log, introduced, tls, keys, door, failing, failure };
     let replica = take_part(files, options, beginning).await?;
-    Ok(Node { replica, signing_key, key_generation })
+    Ok(Node { replica })
 }
 
 /// Whoever was removed never takes part again.

@@ -19,6 +19,7 @@ use openraft::raft::{
 use tonic::{Code, Request, Status};
 
 use crate::convert::{ConvertError, from_wire_vote_reply, to_wire_id, to_wire_vote, to_wire_vote_request};
+use crate::own_key::PublicKey;
 use crate::peers::{Client, Peers, Purpose};
 use crate::runtime::Placement;
 use crate::store::SnapshotFiles;
@@ -41,6 +42,7 @@ pub(crate) struct Link {
     placement: Placement,
     target: u64,
     address: String,
+    key: PublicKey,
     purpose: Purpose,
 }
 
@@ -63,18 +65,23 @@ impl RaftNetworkFactory<Types> for Transport {
 impl Transport {
     fn link(&self, target: u64, node: &Member, purpose: Purpose) -> Link {
         let (peers, placement) = (self.peers.clone(), self.placement);
-        Link { peers, placement, target, address: node.peer_address.clone(), purpose }
+        let (address, key) = (node.peer_address.clone(), node.public_key);
+        Link { peers, placement, target, address, key, purpose }
     }
 }
 
 impl Link {
     fn client(&self) -> Result<Client, RpcError> {
-        self.peers.client_at(self.target, &self.address, self.purpose).map_err(|status| unreachable(&status))
+        self.client_for(self.purpose)
     }
 
     /// Votes never wait behind entries.
     fn control(&self) -> Result<Client, RpcError> {
-        let client = self.peers.client_at(self.target, &self.address, Purpose::Control);
+        self.client_for(Purpose::Control)
+    }
+
+    fn client_for(&self, purpose: Purpose) -> Result<Client, RpcError> {
+        let client = self.peers.client_at(self.target, &self.address, Some(self.key), purpose);
         client.map_err(|status| unreachable(&status))
     }
 

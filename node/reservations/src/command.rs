@@ -6,7 +6,7 @@ use crate::apps::{AddAppSecret, CreateApp, DeleteApp, RevokeAppSecret};
 use crate::bookings::{book::Book, cancel::Cancel, check_in::CheckIn, modify::Modify};
 use crate::context::Context;
 use crate::due::Tick;
-use crate::node_keys::RegisterNodeKey;
+use crate::node_keys::{RegisterNodeKey, RetireNodeKeys};
 use crate::outcome::{Halt, Outcome};
 use crate::principal::Principal;
 use crate::requests::RequestId;
@@ -90,6 +90,8 @@ pub enum Command {
     RevokeAppSecret(RevokeAppSecret),
     /// See [`DeleteApp`].
     DeleteApp(DeleteApp),
+    /// See [`RetireNodeKeys`].
+    RetireNodeKeys(RetireNodeKeys),
 }
 
 impl Command {
@@ -120,6 +122,7 @@ impl Command {
             Self::AddAppSecret(command) => command.apply(context),
             Self::RevokeAppSecret(command) => command.apply(context),
             Self::DeleteApp(command) => command.apply(context),
+            Self::RetireNodeKeys(command) => command.apply(context),
         }
     }
 
@@ -152,6 +155,7 @@ impl Command {
             Self::AddAppSecret(_) => "add_app_secret",
             Self::RevokeAppSecret(_) => "revoke_app_secret",
             Self::DeleteApp(_) => "delete_app",
+            Self::RetireNodeKeys(_) => "retire_node_keys",
         }
     }
 }

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::bookings::{Booking, BookingState};
 use crate::counters::Counters;
 use crate::due::DueKind;
-use crate::ids::{PoolId, UserId};
+use crate::ids::PoolId;
+use crate::node_keys::NodeKey;
 use crate::outcome::Outcome;
 use crate::pools::PoolCounts;
 use crate::rows::{Key, Order, ReadRows, ReadTyped as _, Row, Rows};
@@ -19,7 +20,7 @@ use crate::users;
 impl<R: Rows> State<R> {
     /// Reads every row and lists what is wrong, each line naming the invariant of `docs/INVARIANTS.md` it breaks.
     pub fn check_invariants(&self) -> Vec<String> {
-        let end = Key::App(UserId(u64::MAX));
+        let end = Key::RetiredNodeKey(u64::MAX, u32::MAX);
         let rows = self.rows().scan(Key::Clock..end, Order::Ascending, usize::MAX);
         let mut check = Check { rows: self.rows(), now: self.now(), broken: Vec::new() };
         check.pools(&rows);
@@ -28,6 +29,7 @@ impl<R: Rows> State<R> {
         check.ids(&rows);
         check.due(&rows);
         check.accounts(&rows);
+        check.node_keys(&rows);
         check.broken
     }
 }
@@ -74,6 +76,23 @@ impl Check<'_> {
             let is_maker = booking.revision == request.revision;
             self.expect(!is_maker || made.insert((*id, booking.version)), || {
                 format!("INV-4: two requests made version {} of {id}", booking.version)
+            });
+        }
+    }
+
+    /// INV-5: a retired key is one that was published. INV-1: and was retired before now.
+    fn node_keys(&mut self, rows: &[(Key, Row)]) {
+        for (key, row) in rows {
+            let (Key::RetiredNodeKey(node, generation), Row::RetiredNodeKey(retired)) = (key, row) else {
+                continue;
+            };
+            let is_known = self.rows.row::<NodeKey>((*node, *generation)).is_some();
+            self.expect(is_known, || {
+                format!("INV-5: key {node}-{generation} was retired and never published")
+            });
+            let (now, retired) = (self.now, **retired);
+            self.expect(retired.retired_at <= now && retired.retired_at < retired.expires_at, || {
+                format!("INV-1: key {node}-{generation} is retired out of time: {retired:?}")
             });
         }
     }

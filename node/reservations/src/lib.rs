@@ -48,7 +48,9 @@ pub use counters::Counters;
 pub use due::{Due, DueKind, TICK_ROWS_MAX, Tick, next as next_due};
 pub use event::{BookingEvent, Event, SlotEvent};
 pub use ids::{BookingId, PoolId, ResourceId, Revision, SessionId, SlotId, UserId, VenueId};
-pub use node_keys::{NodeKey, RegisterNodeKey};
+pub use node_keys::{
+    KEY_AFTERLIFE_DURATION, NodeKey, RegisterNodeKey, RetireNodeKeys, RetiredNodeKey, valid_node_key,
+};
 pub use outcome::{Applied, Contradiction, MissingRow, Outcome, Rejection, SlotFull};
 pub use overlay::Changes;
 pub use pools::PoolCounts;

@@ -71,6 +71,8 @@ pub enum Outcome {
     App(UserId, App),
     /// An app was deleted.
     AppDeleted(UserId),
+    /// Keys of nodes were retired; so many that were not before.
+    NodeKeysRetired(u32),
 }
 
 /// Why a command was refused. Data, not an error: agreed by all nodes and given again to every retry.

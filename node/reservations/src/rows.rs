@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::due::DueKind;
 use crate::ids::{BookingId, PoolId, ResourceId, SessionId, SlotId, UserId, VenueId};
-use crate::node_keys::NodeKey;
+use crate::node_keys::{NodeKey, RetiredNodeKey};
 use crate::pools::PoolCounts;
 use crate::requests::{KeyCount, Remembered, RequestKey};
 use crate::resources::Resource;
@@ -69,6 +69,8 @@ pub enum Key {
     Ban(UserId),
     /// What makes a user an app: its secrets.
     App(UserId),
+    /// Says that the key of a node and generation is retired.
+    RetiredNodeKey(u64, u32),
 }
 
 /// A row behind its key. Cloning shares it.
@@ -106,6 +108,8 @@ pub enum Row {
     Ban(Arc<Ban>),
     /// See [`Key::App`].
     App(Arc<App>),
+    /// See [`Key::RetiredNodeKey`].
+    RetiredNodeKey(Arc<RetiredNodeKey>),
 }
 
 /// Which end of a range a scan starts at.
@@ -185,6 +189,7 @@ stored! {
     NodeKey: NodeKey, (u64, u32), (node, generation) => Key::NodeKey(node, generation);
     Ban: Ban, UserId, id => Key::Ban(id);
     App: App, UserId, id => Key::App(id);
+    RetiredNodeKey: RetiredNodeKey, (u64, u32), (node, generation) => Key::RetiredNodeKey(node, generation);
     Request: Remembered, (u32, u64, RequestKey), (generation, user, key) => Key::Request(generation, user, key);
 }
 

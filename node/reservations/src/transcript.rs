@@ -293,6 +293,7 @@ fn describe(applied: &Applied) -> String {
         Outcome::Account(id, account) => accounts::describe_account(*id, account),
         Outcome::App(id, app) => accounts::describe_app(*id, app),
         Outcome::AppDeleted(id) => format!("deleted {id}"),
+        Outcome::NodeKeysRetired(count) => format!("retired {count}"),
     };
     if !applied.events.is_empty() {
         let names: Vec<&str> = applied.events.iter().map(Event::name).collect();

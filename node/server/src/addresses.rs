@@ -5,18 +5,39 @@ use std::net::IpAddr;
 use crate::exit::Exit;
 use crate::settings::Settings;
 
-/// Makes sure that nobody listens beyond this machine unawares.
+/// Makes sure that addresses are addresses, and that nobody listens beyond this machine unawares. Other nodes are always
+/// spoken to in TLS.
 pub(crate) fn check(settings: &Settings, is_insecure: bool) -> Result<(), Exit> {
-    for name in ["listen", "peer_listen", "admin_listen"] {
+    for name in ["listen", "peer_listen", "admin_listen", "advertise", "peer_advertise"] {
         let address = settings.text(name);
-        if !is_loopback(address) && !is_insecure {
+        if !(is_address(address) || address.is_empty() && name.ends_with("advertise")) {
+            return Err(Exit::usage(format!("{name} is {address:?}, which is not HOST:PORT")));
+        }
+    }
+    for name in ["listen", "admin_listen"] {
+        let address = settings.text(name);
+        if !is_loopback(address) && !is_insecure && settings.text("tls.cert").is_empty() {
             return Err(Exit::usage(format!(
-                "{name} is {address}, which others than this machine can reach, and there is no TLS; if the network is \
-                 trusted, say --insecure"
+                "{name} is {address}, which others than this machine can reach, and there is no TLS: give --tls-cert and \
+                 --tls-key, or say --insecure if the network is trusted"
             )));
         }
     }
     Ok(())
+}
+
+/// Whether something is HOST:PORT.
+pub(crate) fn is_address(address: &str) -> bool {
+    let Some((host, port)) = address.rsplit_once(':') else { return false };
+    let is_bracketed = host.starts_with('[') && host.ends_with(']');
+    let is_host = match is_bracketed {
+        true => ip(address).is_some_and(|ip| ip.is_ipv6()),
+        false => {
+            !host.is_empty()
+                && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+        }
+    };
+    is_host && !port.starts_with('+') && port.parse::<u16>().is_ok()
 }
 
 /// What is amiss with what others are told to connect to.
@@ -80,7 +101,7 @@ mod tests {
 
     #[test]
     fn listening_beyond_this_machine_takes_a_word() {
-        for name in ["listen", "peer_listen", "admin_listen"] {
+        for name in ["listen", "admin_listen"] {
             let settings = settings(&[(name, "10.0.0.1:3000")]);
             let refused = check(&settings, false).unwrap_err();
             assert_eq!(refused.code(), 2);
@@ -88,6 +109,31 @@ mod tests {
             assert!(check(&settings, true).is_ok());
         }
         assert!(check(&settings(&[]), false).is_ok());
+        assert!(check(&settings(&[("peer_listen", "10.0.0.1:3000")]), false).is_ok(), "always TLS");
+        let secured = [("listen", "10.0.0.1:3000"), ("admin_listen", "[::]:1"), ("tls.cert", "cert.pem")];
+        assert!(check(&settings(&secured), false).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_address_is_named() {
+        for name in ["listen", "peer_listen", "admin_listen", "advertise", "peer_advertise"] {
+            for wrong in [
+                "127.0.0.1",
+                "127.0.0.1:",
+                "127.0.0.1:notaport",
+                ":3000",
+                "[::1:3000",
+                "a b:1",
+                "h:+1",
+                "h:70000",
+            ] {
+                let refused = check(&settings(&[(name, wrong)]), true).unwrap_err();
+                assert!(refused.code() == 2 && refused.to_string().contains(wrong), "{refused}");
+            }
+            for right in ["127.0.0.1:0", "[::1]:3000", "node-1.example.com:65535", "localhost:1"] {
+                assert!(check(&settings(&[(name, right)]), true).is_ok(), "{right}");
+            }
+        }
     }
 
     #[test]

@@ -8,6 +8,9 @@ use clap::{Args, Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "holdfast", version, about, propagate_version = true, arg_required_else_help = true)]
 pub(crate) struct Arguments {
+    /// Who has signed the certificates of the nodes at https:// endpoints, in PEM [default: whom this machine trusts]
+    #[arg(long, global = true, value_name = "FILE", env = "HOLDFAST_CA", help_heading = "TLS")]
+    pub(crate) ca: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
@@ -31,6 +34,9 @@ pub(crate) enum Verb {
     /// Look at app servers and their secrets, and change them
     #[command(subcommand)]
     App(holdfast_cluster::AppVerb),
+    /// Make certificates for trying TLS out
+    #[command(subcommand)]
+    Cert(holdfast_cluster::CertVerb),
     /// Look at the settings
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -81,7 +87,13 @@ pub(crate) struct StartArguments {
     /// A TOML file with settings; flags and HOLDFAST_* variables win over it
     #[arg(long, value_name = "FILE", env = "HOLDFAST_CONFIG")]
     pub(crate) config: Option<PathBuf>,
-    /// Listen beyond loopback without TLS
+    /// The certificate that clients are shown, with its chain, in PEM; looked at again every two seconds
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<String>,
+    /// Its private key in PEM, which nobody but its owner may be able to read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<String>,
+    /// Listen beyond loopback without TLS for clients; between nodes there is always TLS
     #[arg(long)]
     pub(crate) insecure: bool,
 }

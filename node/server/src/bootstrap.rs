@@ -22,12 +22,9 @@ pub(crate) struct FirstOperator {
 }
 
 /// Publishes this node's key and proposes the operator. Goes on until the cluster has answered.
-pub(crate) async fn run(
-    replica: Replica,
-    generation: u32,
-    public_key: [u8; 32],
-    first: Option<FirstOperator>,
-) {
+pub(crate) async fn run(replica: Replica, first: Option<FirstOperator>) {
+    let own = replica.own_key();
+    let (generation, public_key) = (own.generation, own.signing_key.verifying_key().to_bytes());
     let node = replica.identity().node;
     let key = Command::RegisterNodeKey(RegisterNodeKey { node, generation, public_key });
     let outcome = submit(&replica, key).await;

@@ -3,6 +3,7 @@
 mod addresses;
 mod arguments;
 mod bootstrap;
+mod certificates;
 mod exit;
 mod folder;
 mod logging;
@@ -29,6 +30,12 @@ fn main() -> ExitCode {
             return Exit::usage_unless(!error.use_stderr()).into();
         }
     };
+    if let Some(ca) = &arguments.ca
+        && let Err(exit) = exit::of_cluster(holdfast_cluster::trust(ca))
+    {
+        exit.report();
+        return exit.into();
+    }
     let done = match arguments.verb {
         Verb::Start(start) => start::run(start),
         Verb::Dev(dev) => start::run_dev(dev),
@@ -37,6 +44,7 @@ fn main() -> ExitCode {
         Verb::Bench(bench) => exit::of_cluster(holdfast_cluster::bench(&bench)),
         Verb::User(verb) => exit::of_cluster(holdfast_cluster::manage_users(&verb)),
         Verb::App(verb) => exit::of_cluster(holdfast_cluster::manage_apps(&verb)),
+        Verb::Cert(verb) => exit::of_cluster(holdfast_cluster::cert(&verb)),
         Verb::Cluster(verb) => exit::of_cluster(holdfast_cluster::operate(&verb)),
     };
     match done {

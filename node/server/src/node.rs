@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use holdfast_engine::RocksDb;
 use holdfast_facade::{FacadeSettings, Metrics, Service};
-use holdfast_raft::net::Listener;
+use holdfast_raft::net::{CertificateFiles, ClientTls, Listener};
 use holdfast_raft::{JoinToken, Machine, Node, NodeOptions, RaftSettings, Replica};
 use holdfast_storage::files::RealFiles;
 use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::bootstrap::{self, FirstOperator};
+use crate::certificates;
 use crate::exit::Exit;
 use crate::folder::{self, Addresses};
 
@@ -31,6 +33,8 @@ pub(crate) struct NodeConfig {
     pub(crate) init: bool,
     pub(crate) join: Vec<String>,
     pub(crate) join_token: Option<JoinToken>,
+    /// Where the certificate is that clients are shown; they speak in the clear without one.
+    pub(crate) tls: Option<CertificateFiles>,
     pub(crate) stays_learner: bool,
     pub(crate) raft: RaftSettings,
     pub(crate) facade: FacadeSettings,
@@ -52,6 +56,10 @@ impl RunningNode {
     /// Starts a node. Call it on the runtime that is to serve clients; consensus is to run on `raft`.
     pub(crate) async fn start(config: NodeConfig, raft: Handle) -> Result<Self, Exit> {
         let machine = Machine::real();
+        let tls = match config.tls {
+            Some(files) => Some(Arc::new(ClientTls::load(files).map_err(Exit::usage)?)),
+            None => None,
+        };
         let known = Addresses::read(&config.data_dir)?;
         let listener = listen(&machine, &config.listen, known.listen).await?;
         let peer_listener = listen(&machine, &config.peer_listen, known.peer).await?;
@@ -69,6 +77,15 @@ impl RunningNode {
             }
         };
         let metrics = Metrics::default();
+        let secure = |listener, what| match &tls {
+            Some(tls) => tls.secure(listener, what),
+            None => listener,
+        };
+        let (listener, admin_listener) = (secure(listener, "client"), secure(admin_listener, "admin"));
+        if let Some(tls) = tls.clone() {
+            let hangup = signal(SignalKind::hangup()).map_err(Exit::other)?;
+            tokio::spawn(certificates::keep_new(tls, metrics.clone(), hangup));
+        }
         let options = NodeOptions {
             data_dir: config.data_dir,
             init: config.init,
@@ -84,12 +101,11 @@ impl RunningNode {
             observer: Arc::new(metrics.clone()),
         };
         let started = raft.spawn(holdfast_raft::start(RealFiles, options)).await;
-        let Node { replica, signing_key, key_generation } = started.map_err(Exit::other)??;
+        let Node { replica } = started.map_err(Exit::other)??;
 
-        let public_key = signing_key.verifying_key().to_bytes();
-        tokio::spawn(bootstrap::run(replica.clone(), key_generation, public_key, first_operator));
+        tokio::spawn(bootstrap::run(replica.clone(), first_operator));
         tokio::spawn(holdfast_leader::serve(replica.clone()));
-        let service = Service::new(replica.clone(), signing_key, key_generation, metrics, config.facade);
+        let service = Service::new(replica.clone(), metrics, config.facade);
         let (stop, stopped) = watch::channel(false);
         let owner_router = holdfast_facade::owner_router(service.clone(), &owner_token);
         let admin_router = holdfast_facade::admin_router(service.clone()).merge(owner_router);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use holdfast_facade::FacadeSettings;
+use holdfast_raft::net::CertificateFiles;
 use holdfast_raft::{JoinToken, RaftSettings, Removed};
 use tokio::runtime::Handle;
 
@@ -31,6 +32,8 @@ pub(crate) fn run(arguments: StartArguments) -> Result<(), Exit> {
         ("admin_listen", arguments.admin_listen.clone()),
         ("advertise", arguments.advertise.clone()),
         ("peer_advertise", arguments.peer_advertise.clone()),
+        ("tls.cert", arguments.tls_cert.clone()),
+        ("tls.key", arguments.tls_key.clone()),
     ];
     let settings = Settings::load(arguments.config.as_deref(), settings::environment(), &flags)?;
     let config = config_from(&arguments, &settings)?;
@@ -57,6 +60,9 @@ where
 
 fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeConfig, Exit> {
     addresses::check(settings, arguments.insecure)?;
+    if let Some(wrong) = arguments.join.iter().find(|peer| !addresses::is_address(peer)) {
+        return Err(Exit::usage(format!("--join names {wrong:?}, which is not HOST:PORT")));
+    }
     for warning in addresses::warnings(settings) {
         tracing::warn!("{warning}");
     }
@@ -73,6 +79,7 @@ fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeCo
         init: arguments.init,
         join: arguments.join.clone(),
         join_token: join_token(arguments)?,
+        tls: certificate_files(settings)?,
         stays_learner: arguments.learner,
         raft: RaftSettings {
             snapshot_entries,
@@ -84,6 +91,7 @@ fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeCo
             access_token_seconds: settings.number("auth.access_token_seconds")?,
             deadline: Duration::from_millis(settings.number("facade.deadline_ms")?),
             public_url: settings.url_unless_empty("public_url")?,
+            is_secured: !settings.text("tls.cert").is_empty(),
             user_rate: rate("limits.user_rate")?,
             address_rate: rate("limits.address_rate")?,
             account_failures: rate("auth.login_failures")?,
@@ -92,6 +100,17 @@ fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeCo
         },
         first_operator: first_operator()?,
     })
+}
+
+/// Where the certificate is that clients are shown.
+fn certificate_files(settings: &Settings) -> Result<Option<CertificateFiles>, Exit> {
+    match [settings.text("tls.cert"), settings.text("tls.key")] {
+        ["", ""] => Ok(None),
+        [cert, key] if !cert.is_empty() && !key.is_empty() => {
+            Ok(Some(CertificateFiles { cert: cert.into(), key: key.into() }))
+        }
+        [..] => Err(Exit::usage("tls.cert and tls.key belong together: --tls-cert FILE --tls-key FILE")),
+    }
 }
 
 /// What lets this node into the cluster that it is to join. What is wrong with it is said without showing it.
@@ -122,6 +141,8 @@ fn first_operator() -> Result<Option<(String, String)>, Exit> {
 async fn serve(config: NodeConfig, is_insecure: bool, raft: Handle) -> Result<(), Exit> {
     let mut signals = StopSignals::listen()?;
     let data_dir = config.data_dir.clone();
+    let (scheme, is_in_the_clear) =
+        if config.tls.is_some() { ("https", false) } else { ("http", is_insecure) };
     let node = tokio::select! {
         node = RunningNode::start(config, raft) => node?,
         name = signals.next() => {
@@ -131,8 +152,8 @@ async fn serve(config: NodeConfig, is_insecure: bool, raft: Handle) -> Result<()
     };
     let identity = node.replica.identity();
     eprintln!(
-        "holdfast {version}: node {id} of cluster {cluster}\n  clients  http://{listen}\n  peers    {peer}\n  admin    \
-         http://{admin}\n  data     {data}",
+        "holdfast {version}: node {id} of cluster {cluster}\n  clients  {scheme}://{listen}\n  peers    {peer}\n  admin    \
+         {scheme}://{admin}\n  data     {data}",
         version = env!("CARGO_PKG_VERSION"),
         id = identity.node,
         cluster = identity.cluster,
@@ -141,8 +162,8 @@ async fn serve(config: NodeConfig, is_insecure: bool, raft: Handle) -> Result<()
         admin = node.admin,
         data = shown(&data_dir),
     );
-    if is_insecure {
-        eprintln!("  INSECURE: no TLS; everybody on the network can read what is sent");
+    if is_in_the_clear {
+        eprintln!("  INSECURE: no TLS for clients; everybody on the network can read what they send");
     }
     let end = tokio::select! {
         reason = node.replica.failed() => End::Failed(reason),
@@ -204,6 +225,7 @@ pub(crate) fn run_dev(arguments: DevArguments) -> Result<(), Exit> {
         init: true,
         join: Vec::new(),
         join_token: None,
+        tls: None,
         stays_learner: false,
         raft: RaftSettings::default(),
         facade: FacadeSettings::default(),

@@ -13,6 +13,7 @@
 //! | 8 | pool | | 18 | request |
 //! | 9 | booking | | 19 | key count |
 //! | 30 | ban | | 31 | app |
+//! | 40 | retired node key | | | |
 
 use holdfast_reservations::{
     BookingId, DueKind, Key, PoolId, RequestKey, ResourceId, SessionId, SlotId, Timestamp, UserId, VenueId,
@@ -57,6 +58,7 @@ pub fn encode(key: &Key, into: &mut Vec<u8>) {
         Key::KeyCount(generation, user) => to.table(19).u32(*generation).u64(*user),
         Key::Ban(user) => to.table(30).u64(user.0),
         Key::App(user) => to.table(31).u64(user.0),
+        Key::RetiredNodeKey(node, generation) => to.table(40).u64(*node).u32(*generation),
     };
 }
 
@@ -92,6 +94,7 @@ pub fn decode(bytes: &[u8]) -> Option<Key> {
         19 => Key::KeyCount(from.u32()?, from.u64()?),
         30 => Key::Ban(UserId(from.u64()?)),
         31 => Key::App(UserId(from.u64()?)),
+        40 => Key::RetiredNodeKey(from.u64()?, from.u32()?),
         _ => return None,
     };
     from.0.is_empty().then_some(key)

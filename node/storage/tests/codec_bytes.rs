@@ -147,6 +147,7 @@ fn key() -> impl Strategy<Value = Key> {
         id().prop_map(|id| Key::App(UserId(id))),
         (id(), id()).prop_map(|(user, id)| Key::BookingByUser(UserId(user), BookingId(id))),
         "[a-z]{0,4}".prop_map(Key::UserByEmail),
+        (id(), any::<u32>()).prop_map(|(node, generation)| Key::RetiredNodeKey(node, generation)),
         (id(), 0..2_u8, id()).prop_map(|(at, kind, id)| {
             let kind = if kind == 0 { DueKind::SlotStarts } else { DueKind::SlotEnds };
             Key::Due(Timestamp(at), kind, id)
@@ -282,6 +283,8 @@ fn sample_rows() -> BTreeMap<Key, Row> {
     put(Key::KeyCount(5, 70_000), Row::KeyCount(KeyCount(123_456)));
     put(Key::Ban(UserId(3)), Row::Ban(sample_ban().into()));
     put(Key::App(UserId(4)), Row::App(sample_app().into()));
+    let retired = RetiredNodeKey { retired_at: now, expires_at: Timestamp(1_800_604_800_000) };
+    put(Key::RetiredNodeKey(2, 1), Row::RetiredNodeKey(retired.into()));
     rows
 }
 
@@ -384,6 +387,11 @@ fn sample_requests() -> Vec<Request> {
             Principal::Internal,
             Command::RegisterNodeKey(RegisterNodeKey { node: 2, generation: 1, public_key: [7; 32] }),
         ),
+        (
+            None,
+            Principal::Internal,
+            Command::RetireNodeKeys(RetireNodeKeys { keys: vec![(2, 1), (70_000, 12)] }),
+        ),
     ];
     let requests = requests.into_iter().chain(account_requests(made, user));
     requests.map(|(id, principal, command)| Request { id, principal, command }).collect()
@@ -472,7 +480,8 @@ fn sample_outcomes() -> Vec<Outcome> {
         Outcome::App(UserId(4), sample_app()),
         Outcome::AppDeleted(UserId(4)),
     ];
+    let later = [Outcome::NodeKeysRetired(300)];
     let rejected = rejections.into_iter().map(Outcome::Rejected);
     let contradicted = contradictions.into_iter().map(Outcome::Contradicted);
-    successes.into_iter().chain(rejected).chain(contradicted).collect()
+    successes.into_iter().chain(rejected).chain(contradicted).chain(later).collect()
 }

@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use super::*;
 
-const ENDPOINTS: [Endpoint; 21] = [
+const ENDPOINTS: [Endpoint; 22] = [
     Endpoint::LogOut,
     Endpoint::ReadCatalog,
     Endpoint::Book,
@@ -26,6 +26,7 @@ const ENDPOINTS: [Endpoint; 21] = [
     Endpoint::ManageApps,
     Endpoint::ChangeMembers,
     Endpoint::MakeJoinToken,
+    Endpoint::ChangeNodeKey,
 ];
 
 const ROLES: [Role; 4] = [Role::Guest, Role::Staff, Role::Operator, Role::App];
@@ -59,6 +60,7 @@ fn who_may_make_which_call() {
         ManageApps: Operator
         ChangeMembers: Operator
         MakeJoinToken: Operator
+        ChangeNodeKey: Operator
     "#]]
     .assert_eq(&ENDPOINTS.into_iter().map(line).collect::<String>());
 }

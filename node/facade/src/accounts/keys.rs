@@ -1,15 +1,14 @@
 //! The keys of all nodes: this one signs with its own, and verifies what any of them signed.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{PoisonError, RwLock};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use holdfast_raft::{Consistency, Replica};
-use holdfast_reservations::{Key, NodeKey, Order, ReadRows as _, ReadTyped as _};
+use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
+use holdfast_raft::{Consistency, OwnKey, Replica};
+use holdfast_reservations::{Key, NodeKey, Order, ReadRows as _, ReadTyped as _, valid_node_key};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -27,21 +26,31 @@ pub(crate) struct KeyId {
 
 /// The keys of all nodes.
 pub(crate) struct Keys {
-    own: SigningKey,
-    pub(crate) own_id: KeyId,
     replica: Replica,
-    known: RwLock<HashMap<KeyId, VerifyingKey>>,
+}
+
+/// The key that this node signs with at the moment.
+pub(crate) struct Signer {
+    pub(crate) id: KeyId,
+    key: Arc<OwnKey>,
+}
+
+impl Signer {
+    /// Signs with this node's key.
+    pub(crate) fn sign(&self, message: &[u8]) -> Signature {
+        self.key.signing_key.sign(message)
+    }
 }
 
 impl Keys {
-    pub(crate) fn new(own: SigningKey, generation: u32, replica: Replica) -> Self {
-        let own_id = KeyId { node: replica.identity().node, generation };
-        Self { own, own_id, replica, known: RwLock::default() }
+    pub(crate) fn new(replica: Replica) -> Self {
+        Self { replica }
     }
 
-    /// Signs with this node's key.
-    pub(crate) fn sign(&self, message: &[u8]) -> Signature {
-        self.own.sign(message)
+    /// The key to sign with: what names it and what is signed go together, while keys change.
+    pub(crate) fn signer(&self) -> Signer {
+        let key = self.replica.own_key();
+        Signer { id: KeyId { node: self.replica.identity().node, generation: key.generation }, key }
     }
 
     /// Whether a key signed a message, waiting until `deadline` to learn of a key that is new here.
@@ -57,28 +66,23 @@ impl Keys {
     }
 
     async fn find(&self, id: KeyId, deadline: Instant) -> Result<Option<VerifyingKey>> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
-        if known.is_some() {
-            return Ok(known);
-        }
-        let read = |view: &holdfast_raft::View<'_>| {
-            let row = view.row::<NodeKey>((id.node, id.generation))?;
-            VerifyingKey::from_bytes(&row.public_key).ok()
+        let now = self.replica.agreed_time();
+        let valid = |view: &holdfast_raft::View<'_>| valid_node_key(view, id.node, id.generation, now);
+        // A key that is unknown here may be new; one that was retired stays so.
+        let is_known =
+            |view: &holdfast_raft::View<'_>| view.row::<NodeKey>((id.node, id.generation)).is_some();
+        let ((here, is_known), _) = self.replica.look(|view| (valid(view), is_known(view)))?;
+        let found = match is_known {
+            true => here,
+            false => self.replica.read(Consistency::Linearizable, deadline, valid).await?.value,
         };
-        let (here, _) = self.replica.look(read)?;
-        let found = match here {
-            Some(key) => Some(key),
-            None => self.replica.read(Consistency::Linearizable, deadline, read).await?.value,
-        };
-        if let Some(key) = found {
-            self.known.write().unwrap_or_else(PoisonError::into_inner).insert(id, key);
-        }
-        Ok(found)
+        Ok(found.and_then(|key| VerifyingKey::from_bytes(&key).ok()))
     }
 
     /// Refuses what needs a signature until all nodes can know this node's key.
     pub(crate) fn check_published(&self) -> Result<()> {
-        let id = (self.own_id.node, self.own_id.generation);
+        let KeyId { node, generation } = self.signer().id;
+        let id = (node, generation);
         match self.replica.look(|view| view.row::<NodeKey>(id).is_some()) {
             Ok((true, _)) => Ok(()),
             Ok((false, _)) | Err(_) => {
@@ -88,16 +92,17 @@ impl Keys {
         }
     }
 
-    /// All public keys, as a JWK set (RFC 7517, RFC 8037).
+    /// All public keys whose signatures are taken, as a JWK set (RFC 7517, RFC 8037).
     pub(crate) fn to_json(&self) -> Result<Value> {
+        let now = self.replica.agreed_time();
         let (keys, _) = self.replica.look(|view| {
             let rows =
                 view.scan(Key::NodeKey(0, 0)..Key::NodeKey(u64::MAX, 0), Order::Ascending, KEYS_LISTED_MAX);
             let keys = rows.into_iter().filter_map(|(key, _)| {
                 let Key::NodeKey(node, generation) = key else { return None };
-                let row = view.row::<NodeKey>((node, generation))?;
+                let public_key = valid_node_key(view, node, generation, now)?;
                 let kid = KeyId { node, generation }.to_string();
-                let x = URL_SAFE_NO_PAD.encode(row.public_key);
+                let x = URL_SAFE_NO_PAD.encode(public_key);
                 Some(
                     json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x}),
                 )

@@ -178,10 +178,10 @@ impl Tokens {
     }
 
     fn sign(&self, typ: &str, claims: &impl Serialize) -> String {
-        let header =
-            Header { alg: "EdDSA".to_owned(), kid: self.keys.own_id.to_string(), typ: typ.to_owned() };
+        let signer = self.keys.signer();
+        let header = Header { alg: "EdDSA".to_owned(), kid: signer.id.to_string(), typ: typ.to_owned() };
         let signed = format!("{}.{}", encode(&header), encode(claims));
-        let signature = self.keys.sign(signed.as_bytes());
+        let signature = signer.sign(signed.as_bytes());
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
     }
 

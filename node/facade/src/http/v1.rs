@@ -3,8 +3,8 @@
 mod apps;
 mod bookings;
 mod cluster;
-mod join_tokens;
 mod members;
+mod node_keys;
 mod resources;
 mod slots;
 mod users;
@@ -34,7 +34,8 @@ pub(crate) fn routes() -> Router<Service> {
         .route("/v1/cluster/nodes/{id}/promote", post(members::promote))
         .route("/v1/cluster/nodes/{id}/drain", post(members::drain))
         .route("/v1/cluster/nodes/{id}/replace", post(members::replace))
-        .route("/v1/cluster/tokens", post(join_tokens::make))
+        .route("/v1/cluster/nodes/{id}/rotate-key", post(node_keys::rotate))
+        .route("/v1/cluster/tokens", post(node_keys::make_join_token))
         .route("/v1/venues", post(venues::create).get(venues::list))
         .route("/v1/venues/{id}", get(venues::show))
         .route("/v1/resources", post(resources::create).get(resources::list))

@@ -81,8 +81,9 @@ async fn accept(mut listener: Box<dyn Listener>, shaking: Shaking) {
         let connection = match accepted {
             Ok(connection) => connection,
             Err(error) => {
-                tracing::warn!(%error, "a connection cannot be accepted");
+                // First the pause: when the process ends there is nothing to say.
                 tokio::time::sleep(ACCEPT_PAUSE).await;
+                tracing::warn!(%error, "a connection cannot be accepted");
                 continue;
             }
         };

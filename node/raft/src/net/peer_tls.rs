@@ -52,6 +52,11 @@ impl PeerTls {
         Self { key, provider: Arc::new(rustls::crypto::ring::default_provider()), made: Mutex::default() }
     }
 
+    /// Which of this node's keys is in use.
+    pub(crate) fn generation(&self) -> u32 {
+        self.key.borrow().generation
+    }
+
     /// Secures a connection that this node has made. The other end must show a key that `judge` takes.
     pub(crate) async fn connect(&self, connection: Connection, judge: Judge) -> io::Result<Connection> {
         if !IS_SECURED {

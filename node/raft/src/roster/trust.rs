@@ -41,11 +41,11 @@ impl Roster {
         )
     }
 
-    /// Takes only the key of a node, on a connection to it.
-    pub(crate) fn judge(self: &Arc<Self>, node: u64, address: &str) -> Judge {
+    /// Takes only the key of a node, on a connection to it. Who is just being let in may be known to the caller first.
+    pub(crate) fn judge(self: &Arc<Self>, node: u64, address: &str, known: Option<PublicKey>) -> Judge {
         let (roster, address) = (self.clone(), address.to_owned());
         Arc::new(move |key| {
-            if roster.is_key_of(node, key) {
+            if roster.is_key_of(node, key) || (known == Some(*key) && !roster.is_member(node)) {
                 return Ok(());
             }
             roster.wonders.notify_one();

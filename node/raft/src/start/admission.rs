@@ -4,7 +4,7 @@ mod ask;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,6 +134,7 @@ async fn ask_to_join(
     let may_found = applicant.options.init;
     let mut alone: BTreeMap<&str, u32> = others.iter().map(|peer| (*peer, 0)).collect();
     let mut said: BTreeMap<&str, String> = BTreeMap::new();
+    let mut unknown: BTreeSet<&str> = BTreeSet::new();
     let mut asked: FuturesUnordered<_> =
         alone.keys().map(|peer| applicant.ask_after(Duration::ZERO, peer)).collect();
     while !(may_found && alone.values().all(|rounds| *rounds >= FOUNDING_ROUNDS)) {
@@ -143,9 +144,17 @@ async fn ask_to_join(
             JoinAnswer::Refused(why) => return Err(StartError::Refused(why)),
             JoinAnswer::NoCluster(why) => (why, alone.get(peer).map_or(1, |rounds| rounds + 1)),
             JoinAnswer::TryLater(why) => (why, 0),
+            JoinAnswer::Unknown(why) => {
+                unknown.insert(peer);
+                // One may have come after the token was made; if it names nobody, it is another cluster's.
+                if unknown.len() == alone.len() {
+                    return Err(StartError::Refused(format!("{peer}: {why}")));
+                }
+                (why, 0)
+            }
         };
         if said.get(peer) != Some(&why) {
-            tracing::info!(peer, why, "not let in so far");
+            tracing::info!(peer, why, "waiting to be let in");
             said.insert(peer, why);
         }
         alone.insert(peer, rounds);
@@ -163,7 +172,7 @@ async fn ask_to_come_back(applicant: &Applicant<'_>, own: NodeIdentity) -> Resul
             match answer {
                 JoinAnswer::Refused(why) => return Err(StartError::Refused(why)),
                 JoinAnswer::Admitted(..) => return Ok(()),
-                JoinAnswer::TryLater(_) | JoinAnswer::NoCluster(_) => (),
+                JoinAnswer::TryLater(_) | JoinAnswer::Unknown(_) | JoinAnswer::NoCluster(_) => (),
             }
         }
         Ok(())

@@ -21,7 +21,7 @@ use crate::freshness::Freshness;
 use crate::members::{Gate, Members};
 use crate::net::PeerTls;
 use crate::one_in_a_while::OneInAWhile;
-use crate::own_key::KeyInUse;
+use crate::own_key::KeyRing;
 use crate::peers::Peers;
 use crate::proposals::{
     Backlog, HandOver, HandOverParts, Proposer, ProposerParts, Room, Stamper, WAITING_BYTES_MAX, Waiting,
@@ -56,7 +56,7 @@ pub(super) struct Beginning<F: Files> {
     /// Whom it was told of when it was let in.
     pub(super) introduced: Option<Introduced>,
     pub(super) tls: Arc<PeerTls>,
-    pub(super) key: KeyInUse,
+    pub(super) keys: Arc<KeyRing>,
     /// Where others call.
     pub(super) door: Door,
     pub(super) failing: Failing,
@@ -71,7 +71,7 @@ pub(super) async fn take_part<F: Files>(
 ) -> Result<Replica, StartError> {
     let core = start_core(files.clone(), &options, &beginning).await?;
     let Core { raft, library, peers, waiting, progress, watches } = core;
-    let Beginning { own, member, log, key, door, failure, .. } = beginning;
+    let Beginning { own, member, log, keys, door, failure, .. } = beginning;
     let NodeOptions { data_dir, machine, settings, .. } = options;
     let Watches { leadership, membership, committed } = watches;
 
@@ -173,7 +173,7 @@ pub(super) async fn take_part<F: Files>(
         progress,
         table,
         failure,
-        key,
+        keys,
         log_counters: Arc::new(move || log.counters()),
     }))
 }

@@ -85,7 +85,7 @@ async fn a_log_whose_identity_is_gone_is_nobodys() {
 /// Starts in a folder that a crash left.
 async fn come_back(dir: &Path, init: bool) -> Replica {
     let options = NodeOptions { init, ..options(dir).await };
-    let Node { replica, .. } = start(RealFiles, options).await.unwrap();
+    let Node { replica } = start(RealFiles, options).await.unwrap();
     assert_eq!(sign_up(&replica, 1).await, UserId(1));
     replica
 }
@@ -110,7 +110,7 @@ async fn a_founding_that_crashed_is_gone_on_with() {
 async fn a_node_that_joined_and_crashed_waits_to_be_told_and_founds_nothing() {
     let dir = tempfile::tempdir().unwrap();
     drop(begin(dir.path(), Some(own(5))).await);
-    let Node { replica, .. } = start(RealFiles, options(dir.path()).await).await.unwrap();
+    let Node { replica } = start(RealFiles, options(dir.path()).await).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     assert_eq!(replica.leadership().leader, None);
 }

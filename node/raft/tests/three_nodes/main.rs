@@ -2,7 +2,9 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test panics when it fails")]
 
+mod at_once;
 mod folders;
+mod keys;
 mod members;
 mod replicas;
 mod stranger;

@@ -32,7 +32,13 @@ async fn start_node(dir: &Path, join: &[&Replica], settings: RaftSettings) -> Re
         peers.push(peer_address(replica).await);
     }
     let options = NodeOptions { init: join.is_empty(), join: peers, settings, ..options(dir).await };
-    let Node { replica, .. } = start(RealFiles, options).await.unwrap();
+    let Node { replica } = start(RealFiles, options).await.unwrap();
+    replica
+}
+
+/// Starts a node again that was there before, at another address.
+pub async fn come_back(dir: &Path) -> Replica {
+    let Node { replica } = start(RealFiles, options(dir).await).await.unwrap();
     replica
 }
 

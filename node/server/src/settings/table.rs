@@ -27,7 +27,7 @@ pub(super) enum Allowed {
 use Allowed::{Numbers, NumbersOrNothing, Text};
 
 /// Every setting. Tests of expiry, and of being overtaken by a snapshot, need small numbers.
-pub(super) const SETTINGS: [Setting; 18] = [
+pub(super) const SETTINGS: [Setting; 20] = [
     setting("listen", "127.0.0.1:3000", Text, "where clients connect, HTTP and gRPC"),
     setting("peer_listen", "127.0.0.1:3001", Text, "where other nodes connect"),
     setting("admin_listen", "127.0.0.1:3002", Text, "where operators' tools connect"),
@@ -42,8 +42,15 @@ pub(super) const SETTINGS: [Setting; 18] = [
         "public_url",
         "",
         Text,
-        "where clients find the cluster, for URLs it gives out; empty is `http://` and `advertise`",
+        "where clients find the cluster, for URLs it gives out; empty is `advertise`, with `https://` or `http://`",
     ),
+    setting(
+        "tls.cert",
+        "",
+        Text,
+        "a file with the certificate that clients and operators' tools are shown, in PEM; empty is no TLS",
+    ),
+    setting("tls.key", "", Text, "a file with its private key, in PEM; only its owner may read it"),
     setting("log", "info", Text, "what is logged: a level, or filters of the tracing crates"),
     setting(
         "auth.access_token_seconds",

@@ -73,6 +73,7 @@ fn is_hot(key: &Key) -> bool {
         | Key::Pool(_)
         | Key::User(_)
         | Key::NodeKey(..)
+        | Key::RetiredNodeKey(..)
         | Key::KeyCount(..)
         | Key::App(_)
         // Looked for with every command of an app, though few are there.

@@ -30,6 +30,7 @@ pub fn encode(row: &Row, into: &mut Vec<u8>) -> Result<(), CodecError> {
         Row::KeyCount(row) => codec::encode(VERSION, row, into),
         Row::Ban(row) => codec::encode(VERSION, &**row, into),
         Row::App(row) => codec::encode(VERSION, &**row, into),
+        Row::RetiredNodeKey(row) => codec::encode(VERSION, &**row, into),
     }
 }
 
@@ -60,5 +61,6 @@ pub fn decode(key: &Key, bytes: &[u8]) -> Result<Row, CodecError> {
         Key::KeyCount(..) => codec::decode(bytes, VERSION).map(Row::KeyCount),
         Key::Ban(_) => codec::decode(bytes, VERSION).map(Arc::new).map(Row::Ban),
         Key::App(_) => codec::decode(bytes, VERSION).map(Arc::new).map(Row::App),
+        Key::RetiredNodeKey(..) => codec::decode(bytes, VERSION).map(Arc::new).map(Row::RetiredNodeKey),
     }
 }

@@ -14,3 +14,5 @@ mod race;
 mod read_your_write;
 mod rides;
 mod start;
+mod tls;
+mod tokens;

@@ -41,9 +41,14 @@ async fn wrong_flags_are_named() {
         ("no such flag", &["--quorum", "1"], 2, &["--quorum"]),
         ("an empty folder", &PORTS, 2, &["--init", "--join"]),
         ("clients beyond loopback", &["--init", "--listen", "0.0.0.0:0"], 2, &["--insecure", "0.0.0.0:0"]),
-        ("peers beyond loopback", &["--init", "--peer-listen", "[::]:0"], 2, &["--insecure", "peer_listen"]),
+        (
+            "tools beyond loopback",
+            &["--init", "--admin-listen", "[::]:0"],
+            2,
+            &["--insecure", "admin_listen"],
+        ),
         ("no file of settings", &["--init", "--config", "$dir/no.toml"], 2, &["no.toml"]),
-        ("no address", &["--init", "--listen", "127.0.0.1:notaport"], 1, &["127.0.0.1:notaport"]),
+        ("no address", &["--init", "--listen", "127.0.0.1:notaport"], 2, &["127.0.0.1:notaport"]),
         ("a version", &["--version"], 0, &[]),
     ];
     for (what, flags, code, words) in cases {

@@ -36,6 +36,8 @@ pub(super) enum JoinAnswer {
     Admitted(NodeIdentity, Option<Introduced>),
     Refused(String),
     TryLater(String),
+    /// Who answers there is none of those whom this node was told to believe.
+    Unknown(String),
     /// Nobody listens there, or the way there is cut, or he is in no cluster himself and will not found one first.
     NoCluster(String),
 }
@@ -82,6 +84,9 @@ impl Applicant<'_> {
             match tokio::time::timeout(JOIN_REPLY_DURATION_MAX, self.call(connection, peer, &believed)).await
             {
                 Ok(Ok(answer)) => answer,
+                Ok(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    JoinAnswer::Unknown(error.to_string())
+                }
                 Ok(Err(error)) => JoinAnswer::TryLater(error.to_string()),
                 Err(_) => JoinAnswer::TryLater("no answer".to_owned()),
             };
@@ -127,6 +132,7 @@ impl Applicant<'_> {
             JoinAnswer::Admitted(..)
             | JoinAnswer::Refused(_)
             | JoinAnswer::TryLater(_)
+            | JoinAnswer::Unknown(_)
             | JoinAnswer::NoCluster(_) => answer,
         }
     }
@@ -140,7 +146,7 @@ impl Applicant<'_> {
         let mut client = PeerClient::new(net::channel_over(connection, peer)?);
         Ok(match client.join(self.request()).await {
             Ok(reply) => from_wire(reply.into_inner()),
-            Err(status) => self.from_status(&status),
+            Err(status) => self.understand(&status),
         })
     }
 
@@ -161,7 +167,7 @@ impl Applicant<'_> {
     }
 
     /// Of two that may found and know each other, the one with the smaller key does.
-    fn from_status(&self, status: &Status) -> JoinAnswer {
+    fn understand(&self, status: &Status) -> JoinAnswer {
         let says = status.message().to_owned();
         match Closed::from_status(status) {
             None | Some(Closed::Starting) => JoinAnswer::TryLater(says),

@@ -1,0 +1,99 @@
+//! Nodes change their keys: nobody notices, and nobody is locked out.
+
+use std::time::Duration;
+
+use holdfast_proto::raft::{Admission, JoinRequest, join_reply};
+use holdfast_raft::{ChangeKeyError, Replica};
+use holdfast_reservations::{NodeKey, ReadTyped as _};
+use holdfast_storage::files::RealFiles;
+use holdfast_storage::identity::Identity;
+use tokio::time::Instant;
+
+use crate::replicas::{come_back, deadline, find, node, peer_address, sign_up, until, voters};
+use crate::stranger::{Stranger, public_key};
+
+/// Whether a node's own key is the one that another knows.
+fn knows(node: &Replica, other: &Replica) -> bool {
+    let own = other.own_key().signing_key.verifying_key().to_bytes();
+    node.member_keys().iter().any(|key| key.node == other.identity().node && key.public_key == own)
+}
+
+/// Once all are heard of, a key can be changed.
+async fn change(node: &Replica) -> u32 {
+    loop {
+        match node.change_key(deadline()).await {
+            Ok(generation) => return generation,
+            Err(ChangeKeyError::Away(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_node_changes_its_key_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = node(&dir.path().join("1"), &[]).await;
+    let second = node(&dir.path().join("2"), &[&first]).await;
+    let third = node(&dir.path().join("3"), &[&first]).await;
+    let nodes = [&first, &second, &third];
+    until("three voters", || nodes.iter().all(|node| voters(node) == 3)).await;
+    for (number, node) in (0..).zip(nodes) {
+        assert_eq!(change(node).await, 2);
+        until("all know", || nodes.iter().all(|other| knows(other, node))).await;
+        let writers = nodes.map(|asked| async move {
+            let guest = number * 10 + asked.identity().node;
+            (guest, sign_up(asked, guest).await)
+        });
+        for writer in writers {
+            let (guest, id) = writer.await;
+            assert_eq!(find(node, guest).await, Some(id));
+        }
+        let key = (node.identity().node, 1);
+        let (is_known, _) = node.look(|view| view.row::<NodeKey>(key).is_some()).unwrap();
+        assert!(is_known, "what the old key has signed can be verified");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_key_changes_while_somebody_is_away_who_would_not_know_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = node(&dir.path().join("1"), &[]).await;
+    // A member that nobody ever hears of.
+    let mut client = Stranger::with_key(9).connect(&peer_address(&first).await).await.unwrap();
+    let request = JoinRequest {
+        peer_address: "127.0.0.1:1".to_owned(),
+        public_key: public_key(9).into(),
+        stays_learner: true,
+        ..JoinRequest::default()
+    };
+    let admitted = client.join(request).await.unwrap().into_inner().result;
+    let Some(join_reply::Result::Admitted(Admission { node: away, .. })) = admitted else {
+        panic!("{admitted:?}")
+    };
+    until("it is a member", || first.member_keys().len() == 2).await;
+    let refused = first.change_key(Instant::now() + Duration::from_secs(1)).await;
+    assert_eq!(refused, Err(ChangeKeyError::Away(vec![away])));
+    let identity = Identity::read(&RealFiles, &dir.path().join("1/identity")).await.unwrap().unwrap();
+    assert_eq!((identity.key_generation, identity.next_key), (1, None), "nothing was begun");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_a_crash_broke_off_is_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("1/identity");
+    let read = async || Identity::read(&RealFiles, &path).await.unwrap().unwrap();
+    let first = node(&dir.path().join("1"), &[]).await;
+    first.shut_down().await;
+    // It had kept the next key, and perhaps published it.
+    let begun = Identity { next_key: Some([7; 32]), ..read().await };
+    begun.write(&RealFiles, &path).await.unwrap();
+    let first = come_back(&dir.path().join("1")).await;
+    until("the next key is in use", || first.own_key().generation == 2 && knows(&first, &first)).await;
+    assert_eq!((read().await.secret_key, read().await.next_key), ([7; 32], None));
+    first.shut_down().await;
+    // It had taken the key into use, and the membership had not got it.
+    let used = Identity { secret_key: [8; 32], key_generation: 3, ..read().await };
+    used.write(&RealFiles, &path).await.unwrap();
+    let first = come_back(&dir.path().join("1")).await;
+    until("the membership has it", || knows(&first, &first)).await;
+}
