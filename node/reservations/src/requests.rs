@@ -1,5 +1,7 @@
 //! The request table: what became of every request, so that a retry gets the first answer and has no second effect.
 
+mod age;
+
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -10,8 +12,9 @@ use crate::ids::Revision;
 use crate::outcome::{Outcome, Rejection};
 use crate::principal::{Principal, Role};
 use crate::rows::{Key, Order, ReadRows, ReadTyped as _, Row};
-use crate::time::{Millis, Timestamp};
+use crate::time::Millis;
 use crate::users::User;
+use age::{Age, age};
 
 /// How long one generation of request rows is written. Two are kept, so a key is remembered for 24 to 48 hours.
 pub const GENERATION_DURATION: Millis = Millis::from_hours(24);
@@ -105,41 +108,6 @@ pub fn answered(rows: &dyn ReadRows, principal: Principal, id: RequestId) -> Opt
         Recalled::Answered(revision, outcome) => Some((revision, outcome)),
         Recalled::New | Recalled::Refused(_) => None,
     }
-}
-
-/// How old a key is that was never seen, or was forgotten.
-enum Age {
-    /// It does not say.
-    Unknown,
-    /// Its row, had it one, would be there, and will be for as long as it is young.
-    Young,
-    /// Its row, had it one, may have been dropped.
-    Old,
-    /// Its row would be dropped while it still looks young.
-    ToCome,
-}
-
-fn age(key: RequestKey, now: Timestamp) -> Age {
-    let made_at = match key {
-        RequestKey::Uuid(bytes) => uuid_v7_time(bytes),
-        RequestKey::Made(_) | RequestKey::Named(_) => None,
-    };
-    let old = Millis(GENERATION_DURATION.0 - KEY_AHEAD_MAX.0);
-    match made_at {
-        None => Age::Unknown,
-        Some(made_at) if made_at.since(now) > KEY_AHEAD_MAX => Age::ToCome,
-        Some(made_at) if now.since(made_at) > old => Age::Old,
-        Some(_) => Age::Young,
-    }
-}
-
-/// The moment in a version 7 UUID (RFC 9562, section 5.7).
-fn uuid_v7_time(bytes: [u8; 16]) -> Option<Timestamp> {
-    let number = u128::from_be_bytes(bytes);
-    let version = (number >> 76) & 0xf;
-    let millis = u64::try_from(number >> 80).ok()?;
-    let variant = (number >> 62) & 0b11;
-    (version == 7 && variant == 0b10).then_some(Timestamp(millis))
 }
 
 /// The row that remembers a request.
