@@ -40,7 +40,11 @@ struct Callers {
 
 impl Scene {
     pub async fn open(nodes: usize) -> Self {
-        let stage = Stage::start(nodes).await;
+        Self::on(Stage::start(nodes).await).await
+    }
+
+    /// As [`Scene::open`], on a cluster of the test's own.
+    pub async fn on(stage: Stage) -> Self {
         let recorder = Recorder::default();
         let slots = Park::open(&stage.operator).await.slots(&stage.operator, &[CAPACITY; SLOTS]).await;
         let customers = arrive(&stage, &recorder, 3).await.iter().map(|guest| guest.user).collect();
