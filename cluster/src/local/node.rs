@@ -110,6 +110,12 @@ impl LocalNode {
         Ok(())
     }
 
+    /// Whether it was stopped in its tracks.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.pid().is_some_and(is_stopped)
+    }
+
     /// Lets a paused process go on.
     ///
     /// # Errors

@@ -119,11 +119,19 @@ impl Replica {
             dry_run: is_dry_run,
             patience_ms: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX),
         };
-        let asked = tokio::time::timeout(patience + REPLY_DURATION_MAX, client.control(request)).await;
-        match asked {
-            Ok(Ok(reply)) => attempt_from_wire(reply.into_inner()),
-            // It may have arrived.
-            Ok(Err(_)) | Err(_) => Attempt::Failed(ChangeError::Unknown),
+        let mut leadership = self.watch_leadership();
+        let asked = tokio::time::timeout(patience + REPLY_DURATION_MAX, client.control(request));
+        tokio::select! {
+            biased;
+            asked = asked => match asked {
+                Ok(Ok(reply)) => attempt_from_wire(reply.into_inner()),
+                // It may have arrived.
+                Ok(Err(_)) | Err(_) => Attempt::Failed(ChangeError::Unknown),
+            },
+            // A leader that is none any more may never answer.
+            _ = leadership.wait_for(|now| now.leader.is_some_and(|now| now != leader)) => {
+                Attempt::Failed(ChangeError::Unknown)
+            }
         }
     }
 

@@ -154,6 +154,38 @@ async fn senseless_offers_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn senseless_changes_of_members_are_refused() {
+    let _machine = beside().await;
+    Scene::open(1)
+        .await
+        .refuses(
+            r#"
+            nobody DELETE /v1/cluster/nodes/1                                            -> 401 unauthenticated
+            guest DELETE /v1/cluster/nodes/1                                             -> 403 forbidden
+            staff POST /v1/cluster/transfer                                              -> 403 forbidden
+            operator DELETE /v1/cluster/nodes/1                                          -> 409 last_voter
+            operator DELETE /v1/cluster/nodes/1?dryRun=true                              -> 409 last_voter
+            operator DELETE /v1/cluster/nodes/1?dryRun=maybe                             -> 400 malformed
+            operator DELETE /v1/cluster/nodes/999999                                     -> 404 node_not_found
+            operator DELETE /v1/cluster/nodes/one                                        -> 404 node_not_found
+            operator DELETE /v1/cluster/nodes/-1                                         -> 404 node_not_found
+            operator GET /v1/cluster/nodes/1                                             -> 405 no_such_method
+            operator POST /v1/cluster/nodes/1/drain                                      -> 409 last_voter
+            operator POST /v1/cluster/nodes/999999/promote                               -> 404 node_not_found
+            operator POST /v1/cluster/nodes/1/replace {"by":1}                           -> 409 cannot_replace
+            operator POST /v1/cluster/nodes/1/replace {"by":999999}                      -> 404 node_not_found
+            operator POST /v1/cluster/nodes/1/replace {"by":"one"}                       -> 400 malformed
+            operator POST /v1/cluster/nodes/1/replace {"with":1}                         -> 400 malformed
+            operator POST /v1/cluster/transfer {"to":1}                                  -> 409 already_leads
+            operator POST /v1/cluster/transfer {"to":true}                               -> 400 malformed
+            operator POST /v1/cluster/transfer {"whom":1}                                -> 400 malformed
+            operator POST /v1/cluster/transfer                                           -> 409 no_successor
+            "#,
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn senseless_rides_are_refused() {
     let _machine = beside().await;
     Scene::open(1)

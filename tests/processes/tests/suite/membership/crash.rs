@@ -13,7 +13,11 @@ const FAILOVER_DURATION_MAX: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the leader logs when a step was taken, or is being taken.
-const MOMENTS: [&str; 3] = ["note that node", "start to commit joint config", "make node"];
+const MOMENTS: [&str; 4] =
+    ["note that node", "start to commit joint config", "committed a joint config", "make node"];
+
+/// What openraft does is told too.
+const LOG: (&str, &str) = ("HOLDFAST_LOG", "info,openraft::raft::api::management=debug");
 
 /// Removes a follower, and kills the leader at a moment.
 async fn remove_and_kill(stage: &mut Stage, moment: &str) {
@@ -45,7 +49,7 @@ async fn remove_and_kill(stage: &mut Stage, moment: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_whose_leader_is_killed_is_finished_by_the_next() {
     let _machine = alone().await;
-    let mut scene = Scene::open(5).await;
+    let mut scene = Scene::on(Stage::start_with(5, &[LOG]).await).await;
     for moment in MOMENTS {
         let ((), gap) = scene.under_load(async |stage| remove_and_kill(stage, moment).await).await;
         println!("killed at {moment:?}: nothing was acknowledged for {gap:?}");

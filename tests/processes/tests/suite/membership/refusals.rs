@@ -1,9 +1,13 @@
 //! What is refused, by name and with the way out; and what a dry run says.
 
-use holdfast_processes::{Stage, beside};
+use std::time::Duration;
+
+use holdfast_processes::{Stage, beside, until};
 use serde_json::Value;
 
 use super::scene::{cluster, done, id_of, refused, roles, verb};
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 async fn numbers(stage: &Stage) -> [String; 3] {
     let leader = stage.cluster.leader().await.unwrap();
@@ -51,7 +55,11 @@ async fn what_cannot_be_is_refused_by_name() {
     let alive = if dead == second { third } else { second };
     stage.cluster.kill(position).await.unwrap();
     // It is missed after a second.
-    while verb(&stage, &["remove", &alive, "--dry-run"]).await.code == Some(0) {}
+    until("it is missed", PATIENCE, async || {
+        let ended = verb(&stage, &["remove", &alive, "--dry-run"]).await;
+        (ended.code != Some(0)).then_some(())
+    })
+    .await;
     let words = ["would_lose_quorum", &dead, "holdfast cluster replace"];
     refused(&stage, &["remove", &alive], &words).await;
     refused(&stage, &["drain", &leader], &words).await;

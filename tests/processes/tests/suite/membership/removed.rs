@@ -27,16 +27,21 @@ async fn is_refused(stage: &mut Stage, position: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_was_frozen_when_it_was_removed_stops_at_its_next_contact() {
     let _machine = beside().await;
-    let mut stage = Stage::start(3).await;
-    let position = stage.follower().await;
-    let id = id_of(&stage, position).await;
-    stage.cluster.nodes[position].pause().await.unwrap();
-    done(&stage, &["remove", &id.to_string()]).await;
-    let before = reign(&cluster(&stage).await);
-    stage.cluster.nodes[position].resume().await.unwrap();
-    assert_eq!(stops(&mut stage, position).await, Some(0));
-    is_refused(&mut stage, position).await;
-    assert_eq!(reign(&cluster(&stage).await), before, "nobody minded");
+    for leads in [false, true] {
+        let mut stage = Stage::start(3).await;
+        let position = match leads {
+            true => stage.cluster.leader().await.unwrap(),
+            false => stage.follower().await,
+        };
+        let id = id_of(&stage, position).await;
+        stage.cluster.nodes[position].pause().await.unwrap();
+        done(&stage, &["remove", &id.to_string()]).await;
+        let before = reign(&cluster(&stage).await);
+        stage.cluster.nodes[position].resume().await.unwrap();
+        assert_eq!(stops(&mut stage, position).await, Some(0), "leads: {leads}");
+        is_refused(&mut stage, position).await;
+        assert_eq!(reign(&cluster(&stage).await), before, "nobody minded; leads: {leads}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,7 +40,11 @@ struct Callers {
 
 impl Scene {
     pub async fn open(nodes: usize) -> Self {
-        let stage = Stage::start(nodes).await;
+        Self::on(Stage::start(nodes).await).await
+    }
+
+    /// As [`Scene::open`], on a cluster of the test's own.
+    pub async fn on(stage: Stage) -> Self {
         let recorder = Recorder::default();
         let slots = Park::open(&stage.operator).await.slots(&stage.operator, &[CAPACITY; SLOTS]).await;
         let customers = arrive(&stage, &recorder, 3).await.iter().map(|guest| guest.user).collect();
@@ -116,11 +120,17 @@ pub async fn verb(stage: &Stage, arguments: &[&str]) -> Ended {
     start_verb(stage, arguments).ended(VERB_DURATION_MAX).await
 }
 
-/// Starts a verb of `holdfast cluster` at all running nodes.
+/// Starts a verb of `holdfast cluster` at all running nodes that are not frozen.
 pub fn start_verb(stage: &Stage, arguments: &[&str]) -> Program {
-    let (endpoints, token) = (stage.cluster.endpoints().join(","), stage.operator.token.clone().unwrap());
+    let (endpoints, token) = (awake(stage).join(","), stage.operator.token.clone().unwrap());
     let arguments = [&["cluster"][..], arguments, &["--endpoints", &endpoints]].concat();
     Program::start(&arguments, &[("HOLDFAST_TOKEN", &token)])
+}
+
+/// Client addresses of the nodes that answer.
+fn awake(stage: &Stage) -> Vec<String> {
+    let nodes = stage.cluster.nodes.iter().filter(|node| node.is_running() && !node.is_paused());
+    nodes.filter_map(|node| node.addresses).map(|addresses| addresses.listen.to_string()).collect()
 }
 
 /// Runs a verb that must succeed.
@@ -144,7 +154,7 @@ pub async fn refused(stage: &Stage, arguments: &[&str], words: &[&str]) {
 /// The cluster as its nodes see it.
 pub async fn cluster(stage: &Stage) -> Value {
     let mut api = stage.operator.clone();
-    api.endpoints = stage.cluster.endpoints();
+    api.endpoints = awake(stage);
     api.get("/v1/cluster").await.unwrap()
 }
 
