@@ -1,9 +1,13 @@
 //! Changes the key of this node. Each step can be done again, and between any two of them every node takes the key that
 //! this one shows:
 //!
-//! 1. the next key is kept in the identity file; 2. it is published: from here on others take both; 3. every member has
-//! heard of it; 4. it replaces the one in use, in the file and then in memory; 5. the membership gets it: from here on
-//! others take it alone. The rules retire the old one, and what it has signed stays valid until it expires.
+//! - the next key is kept in the identity file;
+//! - it is published: from here on others take both;
+//! - every member has heard of it;
+//! - it replaces the one in use, in the file and then in memory;
+//! - the membership gets it: from here on others take it alone.
+//!
+//! The rules retire the old one, and what it has signed stays valid until it expires.
 
 use std::time::Duration;
 

@@ -72,8 +72,9 @@ pub(super) async fn settle_identity(
 ) -> Result<Settled, StartError> {
     let applicant = Applicant { options, identity: &identity, tls };
     if let Some(own) = identity.membership {
-        ask_to_come_back(&applicant, own).await?;
-        return Ok(Settled { identity, own, is_new: false });
+        let told = ask_to_come_back(&applicant, own).await?;
+        let introduced = told.or_else(|| identity.introduced.clone());
+        return Ok(Settled { identity: Identity { introduced, ..identity }, own, is_new: false });
     }
     let others = others(options);
     if IS_SECURED
@@ -163,25 +164,28 @@ async fn ask_to_join(
     Ok(None)
 }
 
-/// A folder that is a node already asks whether it still is one. Silence is no objection.
-async fn ask_to_come_back(applicant: &Applicant<'_>, own: NodeIdentity) -> Result<(), StartError> {
+/// A folder that is a node already asks whether it still is one, and who the others are by now. Silence is no objection.
+async fn ask_to_come_back(
+    applicant: &Applicant<'_>,
+    own: NodeIdentity,
+) -> Result<Option<Introduced>, StartError> {
     let mut answers: FuturesUnordered<_> =
         others(applicant.options).into_iter().map(|peer| applicant.ask_after(Duration::ZERO, peer)).collect();
     let asked = async {
         while let Some((_, answer)) = answers.next().await {
             match answer {
                 JoinAnswer::Refused(why) => return Err(StartError::Refused(why)),
-                JoinAnswer::Admitted(..) => return Ok(()),
+                JoinAnswer::Admitted(_, introduced) => return Ok(introduced),
                 JoinAnswer::TryLater(_) | JoinAnswer::Unknown(_) | JoinAnswer::NoCluster(_) => (),
             }
         }
-        Ok(())
+        Ok(None)
     };
     match tokio::time::timeout(REJOIN_DURATION_MAX, asked).await {
         Ok(answer) => answer,
         Err(_) => {
             tracing::info!(node = own.node, "coming back without asking: no member answered");
-            Ok(())
+            Ok(None)
         }
     }
 }
