@@ -16,6 +16,8 @@ mod members;
 pub mod net;
 mod one_at_a_time;
 mod peers;
+#[cfg(feature = "simulation")]
+mod probe;
 mod proposals;
 mod pulse;
 mod reads;
@@ -32,10 +34,14 @@ mod watch;
 /// One moment of the rows: what a read sees.
 pub use holdfast_storage::rows::View;
 pub use members::VOTERS_MAX;
+#[cfg(feature = "simulation")]
+pub use probe::{Moment, Probe, ProbedRole};
 pub use proposals::ProposeError;
 pub use pulse::NodeProgress;
 pub use reads::ReadError;
 pub use replica::{ClusterStatus, Consistency, NodeStatus, Read, Replica};
+#[cfg(feature = "simulation")]
+pub use runtime::Runtime;
 pub use runtime::{Machine, Placement, SystemClock, WallClock};
 pub use settings::RaftSettings;
 pub use start::{Node, NodeOptions, StartError, start};

@@ -43,6 +43,8 @@ struct Core<F: Files> {
     watches: Watches,
     failing: Failing,
     failure: watch::Receiver<Option<String>>,
+    #[cfg(feature = "simulation")]
+    probed: Arc<crate::probe::Probed<F>>,
 }
 
 /// Opens the rows, and starts everything that takes part.
@@ -54,7 +56,9 @@ pub(super) async fn take_part<F: Files>(
     log: Log<F>,
 ) -> Result<Replica, StartError> {
     let core = start_core(files, &options, own, &log).await?;
-    let Core { raft, library, peers, waiting, progress, watches, failing, failure } = core;
+    #[cfg(feature = "simulation")]
+    let probed = core.probed;
+    let Core { raft, library, peers, waiting, progress, watches, failing, failure, .. } = core;
     let NodeOptions { machine, settings, peer_listener, .. } = options;
     let Watches { leadership, membership } = watches;
 
@@ -135,6 +139,8 @@ pub(super) async fn take_part<F: Files>(
         table,
         failure,
         log_counters: Arc::new(move || log.counters()),
+        #[cfg(feature = "simulation")]
+        log: probed,
     }))
 }
 
@@ -164,11 +170,25 @@ async fn start_core<F: Files>(
     let config = settings.openraft(&own.cluster.to_string()).map_err(StartError::Other)?;
     let state = StateStore::new(applier, library.clone());
     let transport = Transport { peers: peers.clone(), placement: machine.placement };
-    let raft = Raft::new(own.node, Arc::new(config), transport, LogStore(log.clone()), state).await;
+    let log_store = LogStore::over(log.clone());
+    #[cfg(feature = "simulation")]
+    let probed = Arc::new(crate::probe::Probed(log.clone(), log_store.1.clone()));
+    let raft = Raft::new(own.node, Arc::new(config), transport, log_store, state).await;
     let raft = raft.map_err(|error| StartError::Other(error.to_string()))?;
     let (failing, failure) = Failing::new();
     let watches = Watches::start(&raft, own.node, membership_sender, failing.clone());
-    Ok(Core { raft, library, peers, waiting, progress, watches, failing, failure })
+    Ok(Core {
+        raft,
+        library,
+        peers,
+        waiting,
+        progress,
+        watches,
+        failing,
+        failure,
+        #[cfg(feature = "simulation")]
+        probed,
+    })
 }
 
 /// Begins the cluster with its first node, if nothing was ever written to its log. The log is known to be whole, so
