@@ -67,7 +67,10 @@ pub struct Running {
     pub role: Role,
     /// Whom it believes to lead.
     pub leader: Option<NodeId>,
-    /// The vote it has saved, durable or not.
+    /// The term it is in, durable or not.
+    pub term: u64,
+    /// The newest vote that was reported durable: what the log held at the start, then openraft's metric (which is a
+    /// default until the first write of an incarnation: ignore it while it is smaller).
     pub vote: Option<Vote>,
     /// What its log holds.
     pub log: LogSeen,
