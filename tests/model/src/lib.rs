@@ -12,6 +12,7 @@ mod accounting;
 mod capacity;
 mod history;
 mod ledger;
+mod moves;
 mod places;
 mod reads;
 mod refusals;
