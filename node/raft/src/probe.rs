@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use holdfast_storage::files::Files;
-use holdfast_storage::log::{Entry, Log, LogId, LogState};
+use holdfast_storage::log::{Entry, Log, LogId, LogState, Vote};
 use openraft::{AsyncRuntime, Instant as _, ServerState};
 
-use crate::convert::to_stored_id;
+use crate::convert::{to_stored_id, to_stored_vote};
 use crate::replica::Replica;
 use crate::runtime::Runtime;
 use crate::store::Progress;
@@ -23,6 +23,10 @@ pub struct Probe {
     pub role: ProbedRole,
     /// Whom it believes to lead.
     pub leader: Option<u64>,
+    /// The term it is in, durable or not.
+    pub term: u64,
+    /// The newest vote that was reported durable since it started; a default before the first.
+    pub vote: Vote,
     /// Where its log stands.
     pub log: LogState,
     /// The newest entry whose append was reported durable, or that was found at the start.
@@ -85,6 +89,8 @@ impl Replica {
                 ServerState::Leader => ProbedRole::Leader,
             },
             leader: metrics.current_leader,
+            term: metrics.current_term,
+            vote: to_stored_vote(&metrics.vote),
             log: self.parts.log.state(),
             durable: self.parts.log.durable(),
             committed: metrics.local_committed.map(to_stored_id),

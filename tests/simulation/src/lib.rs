@@ -3,5 +3,19 @@
 #[cfg(not(tokio_unstable))]
 compile_error!("build the simulation from its own folder: its .cargo/config.toml sets --cfg tokio_unstable");
 
+pub mod chance;
+pub mod client;
+pub mod determinism;
+pub mod disk;
+pub mod host;
 pub mod invariants;
+pub mod machine;
+pub mod network;
+pub mod node;
 pub mod observation;
+pub mod recorder;
+pub mod time;
+pub mod trace;
+pub mod watcher;
+pub mod workload;
+pub mod world;
