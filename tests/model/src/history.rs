@@ -119,7 +119,7 @@ pub struct Booking {
 }
 
 /// How far a booking has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
     /// It has its places.
     Confirmed,
