@@ -10,6 +10,7 @@
 
 mod accounting;
 mod capacity;
+mod digests;
 mod history;
 mod ledger;
 mod linearizability;
@@ -17,6 +18,7 @@ mod moves;
 mod places;
 mod reads;
 mod refusals;
+mod replay;
 mod retries;
 #[cfg(test)]
 mod testing;
@@ -27,10 +29,12 @@ pub use holdfast_reservations::{BookingId, Revision, SlotId, UserId};
 
 pub use accounting::check as check_accounting;
 pub use capacity::check as check_capacity;
+pub use digests::{Replica, check as check_digests};
 pub use history::{Answer, Booking, Call, Counts, End, History, NodeNumber, Request, Status};
 pub use linearizability::{Bounds, Verdict, check as check_linearizability};
 pub use reads::check as check_reads;
 pub use refusals::check as check_refusals;
+pub use replay::check as check_replay;
 pub use retries::check as check_retries;
 pub use text::Unreadable;
 pub use violation::Violation;
