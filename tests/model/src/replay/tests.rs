@@ -166,7 +166,7 @@ fn a_read_that_shows_another_moment() {
         &expect![[r#"
             the log has Refused("booking_not_found") at that index
                 0..5 user:2 get booking:1 -> booking:1 slot:1 owner:2 index:9
-            the log has Booking { id: BookingId(1), slot: SlotId(1), owner: UserId(2), count: 1, status: Confirmed, revision: None } at that index
+            the log has Booking(Booking { id: BookingId(1), slot: SlotId(1), owner: UserId(2), count: 1, status: Confirmed, revision: None }) at that index
                 0..5 user:2 get booking:1 -> refused booking_not_found index:10
             the log has Refused("booking_not_found") at that index
                 0..5 user:3 get booking:1 -> booking:1 slot:1 owner:2 index:10
