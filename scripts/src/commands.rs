@@ -3,4 +3,5 @@
 pub mod build;
 pub mod check;
 pub mod env;
+pub mod planted;
 pub mod test;
