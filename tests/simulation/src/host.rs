@@ -9,7 +9,7 @@ use crate::chance::Chance;
 use crate::disk::Disk;
 use crate::machine::Machine;
 use crate::network::{MachineNumber, Net};
-use crate::node::{self, Exit, NodePlan, NodeState};
+use crate::node::{self, Beginning, Exit, NodePlan, NodeState};
 use crate::observation::Ending;
 use crate::time::{Clock, WorldTime};
 
@@ -27,6 +27,7 @@ pub struct Host {
     pub exit: Option<Exit>,
     machine: Machine,
     net: Net,
+    time: WorldTime,
     pause: Option<Pause>,
     /// Ticks more (or fewer, if negative) in a thousand.
     drift_permille: i64,
@@ -53,8 +54,8 @@ pub struct HostOptions {
     pub machine: MachineNumber,
     /// The machines of the other nodes.
     pub others: Vec<MachineNumber>,
-    /// Whether it may found the cluster.
-    pub founds: bool,
+    /// What it does when its disk is empty.
+    pub begins: Beginning,
     /// Sizes.
     pub raft: RaftSettings,
 }
@@ -63,7 +64,7 @@ impl Host {
     /// A host whose node starts at the next tick.
     #[must_use]
     pub fn new(options: HostOptions, net: &Net, time: &WorldTime, chance: &mut Chance) -> Self {
-        let HostOptions { machine, others, founds, raft } = options;
+        let HostOptions { machine, others, begins, raft } = options;
         let disk = Disk::new(chance.fork());
         let plan = Arc::new(NodePlan {
             machine,
@@ -71,7 +72,7 @@ impl Host {
             clock: Clock::new(time.clone()),
             disk: Mutex::new(disk.handle()),
             others,
-            founds: Mutex::new(founds),
+            begins: Mutex::new(begins),
             raft,
             state: Mutex::default(),
             seeds: Mutex::new(chance.fork()),
@@ -86,6 +87,7 @@ impl Host {
             exit: None,
             machine,
             net: net.clone(),
+            time: time.clone(),
             pause: None,
             drift_permille: 0,
             drift: 0,
@@ -164,7 +166,8 @@ impl Host {
         }
         self.net.power_on(self.number());
         self.exit = None;
-        self.incarnation += 1;
+        // Later than any before, whichever machine the disk was in.
+        self.incarnation = self.time.now_ms() as u32 + 2;
         self.machine.start();
     }
 

@@ -41,14 +41,25 @@ pub struct NodePlan {
     pub disk: Mutex<SimulatedDisk>,
     /// The machines of the nodes it is told of.
     pub others: Vec<MachineNumber>,
-    /// Whether it may found the cluster.
-    pub founds: Mutex<bool>,
+    /// What it does when its disk is empty.
+    pub begins: Mutex<Beginning>,
     /// Sizes.
     pub raft: RaftSettings,
     /// What is known of the software while it runs.
     pub state: Mutex<NodeState>,
     /// The seeds of its starts.
     pub seeds: Mutex<Chance>,
+}
+
+/// What a node with an empty disk does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// It founds the cluster.
+    Founds,
+    /// It asks the founder to let it in.
+    AsksFounder,
+    /// There is a cluster: it asks everybody.
+    IsOver,
 }
 
 /// What is known of a node's software.
@@ -62,6 +73,17 @@ pub struct NodeState {
     pub moment: Option<Moment>,
     /// So far its clock is to jump.
     pub jump: Option<Duration>,
+    /// What its operator wants of it.
+    pub wishes: Vec<NodeWish>,
+}
+
+/// What an operator may want of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeWish {
+    /// To hand over leadership, if it has it.
+    StepDown,
+    /// To take a snapshot.
+    Snapshot,
 }
 
 /// Why the process of a node ended by itself.
@@ -110,7 +132,21 @@ async fn keep_time(plan: Arc<NodePlan>) {
         if let Some(jump) = jump {
             tokio::time::advance(jump).await;
         }
-        plan.state().moment = Some(Moment::now());
+        let (wishes, replica) = {
+            let mut state = plan.state();
+            state.moment = Some(Moment::now());
+            (std::mem::take(&mut state.wishes), state.replica.clone())
+        };
+        for wish in wishes {
+            let Some(replica) = replica.clone() else { continue };
+            drop(tokio::spawn(async move {
+                match wish {
+                    NodeWish::StepDown => replica.step_down().await,
+                    NodeWish::Snapshot => replica.take_snapshot().await,
+                }
+            }));
+        }
+        drop(replica);
         tokio::time::sleep(TICK).await;
     }
 }
@@ -157,13 +193,16 @@ async fn take_part(plan: &NodePlan, metrics: &Metrics) -> Result<Node, StartErro
     let own_address = address(plan.machine, PEER_PORT).to_string();
     let peer_listener = plan.network.listen(&own_address).await?;
     let disk = plan.disk();
-    let founds = *plan.founds.lock().unwrap_or_else(PoisonError::into_inner);
-    // A founder asks nobody: those who are told to join wait for each other.
-    let others = plan.others.iter().filter(|_| !founds);
+    // At first everybody asks the founder: those who join listen already, and would be waited for.
+    let others = match *plan.begins.lock().unwrap_or_else(PoisonError::into_inner) {
+        Beginning::Founds => &[][..],
+        Beginning::AsksFounder => &plan.others[..1],
+        Beginning::IsOver => &plan.others[..],
+    };
     let options = NodeOptions {
         data_dir: "/data".into(),
-        init: founds,
-        join: others.map(|other| address(*other, PEER_PORT).to_string()).collect(),
+        init: others.is_empty(),
+        join: others.iter().map(|other| address(*other, PEER_PORT).to_string()).collect(),
         stays_learner: false,
         peer_advertise: own_address,
         client_advertise: address(plan.machine, HTTP_PORT).to_string(),

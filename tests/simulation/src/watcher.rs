@@ -63,6 +63,12 @@ impl Watcher {
             (Some(replica), Some(moment)) => {
                 let id = replica.identity().node;
                 let known = self.known.entry(position).or_insert_with(|| Known::new(id, host.incarnation));
+                if known.id != id
+                    && let Some(before) = seen.nodes.get_mut(&known.id)
+                {
+                    // Its disk is in another machine now.
+                    before.running = None;
+                }
                 if known.incarnation != host.incarnation || known.id != id {
                     *known = Known::new(id, host.incarnation);
                 }

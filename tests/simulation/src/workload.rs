@@ -44,6 +44,11 @@ pub(crate) trait Operation: Sync {
     /// What somebody asks for; `None` if there is nothing to ask.
     fn draw(&self, who: &Person, park: &Park, chance: &mut Chance) -> Option<Wish>;
 
+    /// Whether success means that something has changed, under the key of this very request.
+    fn always_changes(&self) -> bool {
+        true
+    }
+
     /// What he learns from an answer of success.
     fn learn(&self, _who: &mut Person, _park: &Park, _wish: &Wish, _reply: &Reply) {}
 }

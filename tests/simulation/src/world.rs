@@ -1,5 +1,6 @@
 //! A cluster, its clients and its network, ticking together.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use holdfast_raft::RaftSettings;
@@ -10,6 +11,7 @@ use crate::host::{Host, HostOptions};
 use crate::invariants::{self, Invariants, Violation};
 use crate::machine::Machine;
 use crate::network::{MachineNumber, Net};
+use crate::node::Beginning;
 use crate::observation::{NodeId, Observation, Role, Running};
 use crate::recorder::Recorder;
 use crate::time::WorldTime;
@@ -76,9 +78,18 @@ pub struct World {
     pub invariants: Invariants,
     /// The newest observation.
     pub seen: Observation,
+    /// Hosts that may have lost what they acknowledged; never more than a minority.
+    pub lost: BTreeSet<usize>,
+    options: WorldOptions,
+    /// When whoever watches over the processes starts one again.
+    restarts: BTreeMap<usize, u64>,
+    chance: Chance,
     clients: Machine,
     watcher: Watcher,
 }
+
+/// A process that ended by itself is started again after so many milliseconds.
+const RESTART_MS: std::ops::RangeInclusive<u64> = 100..=1500;
 
 /// Every so many milliseconds is judged, whether or not anything is new.
 const JUDGE_INTERVAL_MS: u64 = 20;
@@ -96,7 +107,8 @@ impl World {
         let load = Load::default();
         let hosts = (0..options.nodes).map(|machine| {
             let others = (0..options.nodes).filter(|other| *other != machine).collect();
-            let host = HostOptions { machine, others, founds: machine == 0, raft: options.raft.clone() };
+            let begins = if machine == 0 { Beginning::Founds } else { Beginning::AsksFounder };
+            let host = HostOptions { machine, others, begins, raft: options.raft.clone() };
             Host::new(host, &net, &time, &mut chance)
         });
         let hosts: Vec<Host> = hosts.collect();
@@ -130,6 +142,10 @@ impl World {
             trace,
             invariants: invariants::all(),
             seen: Observation::default(),
+            lost: BTreeSet::new(),
+            options: options.clone(),
+            restarts: BTreeMap::new(),
+            chance: chance.fork(),
             clients,
             watcher: Watcher::default(),
         }
@@ -167,6 +183,13 @@ impl World {
         if was_up && !host.is_up() {
             let exit = host.exit.clone();
             self.trace.note(|| format!("{now_ms} machine {position} ended by itself: {exit:?}"));
+            let wait_ms = self.chance.between(RESTART_MS);
+            self.restarts.insert(position, now_ms + wait_ms);
+        }
+        let is_due = self.restarts.get(&position).is_some_and(|due_ms| *due_ms <= now_ms);
+        if is_due {
+            self.restarts.remove(&position);
+            self.hosts[position].start();
         }
     }
 
@@ -235,12 +258,56 @@ impl World {
         })
     }
 
-    /// Adds a node on a spare machine; it joins those that are there.
-    pub fn add_host(&mut self, raft: RaftSettings, chance: &mut Chance) -> usize {
+    /// Adds a node on a spare machine, if there is one; it joins those that are there.
+    pub fn add_host(&mut self, chance: &mut Chance) -> Option<usize> {
         let machine = self.hosts.len();
-        let options = HostOptions { machine, others: (0..machine).collect(), founds: false, raft };
-        self.hosts.push(Host::new(options, &self.net, &self.time, chance));
-        machine
+        let others = (0..self.options.nodes).collect();
+        let begins = Beginning::IsOver;
+        let options = HostOptions { machine, others, begins, raft: self.options.raft.clone() };
+        let has_room = machine < self.options.nodes + self.options.spares;
+        has_room.then(|| {
+            self.hosts.push(Host::new(options, &self.net, &self.time, chance));
+            machine
+        })
+    }
+
+    /// The hosts whose nodes run.
+    #[must_use]
+    pub fn up(&self) -> Vec<usize> {
+        (0..self.hosts.len()).filter(|position| self.hosts[*position].is_up()).collect()
+    }
+
+    /// A voter's host that may lose its disk without more than a minority having lost theirs.
+    pub fn may_lose(&self, chance: &mut Chance) -> Option<usize> {
+        let nodes = self.options.nodes;
+        let whole: Vec<usize> = (0..nodes).filter(|position| !self.lost.contains(position)).collect();
+        let lost = nodes - whole.len();
+        (2 * (lost + 1) < nodes).then(|| *chance.pick(&whole))
+    }
+
+    /// How many clients there are.
+    #[must_use]
+    pub fn everybody(&self) -> usize {
+        self.options.guests + self.options.crowd
+    }
+
+    /// How many nodes form the cluster.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.options.nodes
+    }
+
+    /// Ends a node for good.
+    pub fn keep_down(&mut self, position: usize) {
+        self.restarts.remove(&position);
+        self.hosts[position].end(crate::host::Loss::Process);
+    }
+
+    /// The cluster is founded: nobody may found it again.
+    pub fn founded(&mut self) {
+        for host in &self.hosts {
+            *host.plan.begins.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Beginning::IsOver;
+        }
     }
 
     /// Lets time go by until something is so; `false` if it is not within so many milliseconds.
@@ -260,12 +327,6 @@ impl World {
             self.tick()?;
         }
         Ok(is_so(self))
-    }
-
-    /// Software that ended by itself is not started again by anybody else.
-    #[must_use]
-    pub fn ended_by_themselves(&self) -> Vec<usize> {
-        (0..self.hosts.len()).filter(|position| self.hosts[*position].exit.is_some()).collect()
     }
 
     /// A replica that runs on a host.

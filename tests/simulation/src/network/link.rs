@@ -15,6 +15,8 @@ const SEND_AGAIN_MS_MAX: u64 = 1600;
 pub struct Link {
     /// Nothing gets through.
     pub is_cut: bool,
+    /// What is on its way waits, and comes all at once when it is held no more.
+    pub is_held: bool,
     /// How long it takes.
     pub latency: Latency,
     /// Of a hundred segments so many are lost, and sent again.

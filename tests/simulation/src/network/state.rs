@@ -119,7 +119,8 @@ impl State {
             self.expecting.remove(&(number, side));
             return false;
         };
-        let is_through = !self.links[sender][receiver].is_cut && self.has_power[receiver];
+        let link = &self.links[sender][receiver];
+        let is_through = !link.is_cut && !link.is_held && self.has_power[receiver];
         if segment.arrives_ms > self.now_ms || !is_through {
             return false;
         }

@@ -176,6 +176,9 @@ impl Guests {
     }
 }
 
+/// What an operation is called, and whether it always changes something.
+type Name = (&'static str, bool);
+
 /// Somebody with connections of his own.
 struct Guest {
     number: usize,
@@ -293,7 +296,8 @@ impl Guest {
         let mut attempts = self.chance.between(1..=10);
         while attempts > 0 {
             attempts -= 1;
-            let sent = self.attempt(operation.name(), &wish, key.as_deref()).await;
+            let name = (operation.name(), operation.always_changes());
+            let sent = self.attempt(name, &wish, key.as_deref()).await;
             match &sent {
                 Ok(reply) if reply.status < 300 => return operation.learn(&mut self.who, park, &wish, reply),
                 Ok(reply) if reply.status == 401 && wish.kind != Kind::SignIn => return self.come_back().await,
@@ -309,7 +313,7 @@ impl Guest {
     async fn come_back(&mut self) {
         let wish = sign_in::log_in(&self.who.email, &self.who.password);
         let key = self.new_key();
-        if let Ok(reply) = self.attempt("log_in", &wish, Some(&key)).await
+        if let Ok(reply) = self.attempt(("log_in", false), &wish, Some(&key)).await
             && reply.status < 300
         {
             self.take_tokens(&reply.json);
@@ -317,7 +321,7 @@ impl Guest {
     }
 
     /// Makes one attempt, or two at once.
-    async fn attempt(&mut self, name: &'static str, wish: &Wish, key: Option<&str>) -> Result<Reply, Silence> {
+    async fn attempt(&mut self, name: Name, wish: &Wish, key: Option<&str>) -> Result<Reply, Silence> {
         let (ask, patience) = (self.ask(wish, key), Duration::from_millis(self.chance.between(100..=4000)));
         let node = *self.chance.pick(&self.nodes);
         let twice = self.load.inner.twice_percent.load(Ordering::Relaxed);
@@ -343,7 +347,7 @@ impl Guest {
 
     fn note(
         &self,
-        name: &'static str,
+        name: Name,
         wish: &Wish,
         key: Option<&str>,
         node: MachineNumber,
@@ -352,13 +356,13 @@ impl Guest {
     ) {
         let summary = summary_of(sent);
         self.trace.note(|| format!("guest {} node {node} {} {}", self.number, wish.path, summary));
-        self.recorder.count(&self.trace, name, &summary);
+        self.recorder.count(&self.trace, name.0, &summary);
         if let Ok(reply) = sent
             && reply.status < 300
             && wish.kind == Kind::Change
             && let Some(revision) = revision_in(&reply.json)
         {
-            self.recorder.acknowledge(revision, key.map(request_key));
+            self.recorder.acknowledge(revision, key.filter(|_| name.1).map(request_key));
         }
         let Some(request) = wish.request else { return };
         let answer = answer_in(request, sent);

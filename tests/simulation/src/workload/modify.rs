@@ -29,6 +29,11 @@ impl Operation for Modify {
         })
     }
 
+    fn always_changes(&self) -> bool {
+        // To what it is already.
+        false
+    }
+
     fn learn(&self, who: &mut Person, _: &Park, _: &Wish, reply: &Reply) {
         if let Some(changed) = booking_in(&reply.json) {
             who.bookings.retain(|(id, _)| *id != changed.id);
