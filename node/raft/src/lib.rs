@@ -44,6 +44,8 @@ pub use replica::{ClusterStatus, Consistency, NodeStatus, Read, Replica};
 pub use runtime::Runtime;
 pub use runtime::{Machine, Placement, SystemClock, WallClock};
 pub use settings::RaftSettings;
+#[cfg(feature = "simulation")]
+pub use start::start_simulated;
 pub use start::{Node, NodeOptions, StartError, start};
 pub use store::Observer;
 #[cfg(feature = "suite")]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use holdfast_facade::{FacadeSettings, Metrics, Service};
 use holdfast_raft::net::Network as _;
-use holdfast_raft::{Moment, Node, NodeOptions, Placement, RaftSettings, Replica, Runtime, StartError, start};
+use holdfast_raft::{Moment, Node, NodeOptions, Placement, RaftSettings, Replica, Runtime, StartError, start_simulated};
 use holdfast_storage::simulated::SimulatedDisk;
 use holdfast_storage::sorted_map::SortedMaps;
 use tokio::sync::watch;
@@ -216,5 +216,5 @@ async fn take_part(plan: &NodePlan, metrics: &Metrics) -> Result<Node, StartErro
         opener: Arc::new(SortedMaps(disk.clone())),
         observer: Arc::new(metrics.clone()),
     };
-    start(disk, options).await
+    start_simulated(disk, options).await
 }

@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use std::panic::PanicHookInfo;
 use std::sync::{Mutex, PoisonError};
 
-use holdfast_model::{Booking, Counts, End, History, Status};
 use holdfast_raft::RaftSettings;
-use holdfast_reservations::{BookingState, Key, Row};
 
 use crate::chance::Chance;
 use crate::client::Fidelity;
 use crate::disk::Pace;
 use crate::faults::Faults;
 use crate::invariants::Violation;
+use crate::judgement;
 use crate::network::Link;
 use crate::report::Report;
 use crate::world::{World, WorldOptions, alone};
@@ -132,9 +131,18 @@ fn go_through(
     }
     faults.end_all(world);
     let core = heal(world, chance);
-    serve(world, &core)?;
-    agree(world, &core)?;
-    judge_history(world, &core)
+    finish(world, &core)
+}
+
+/// A healed core must serve and agree, and everything that clients were told must fit with what is there.
+///
+/// # Errors
+///
+/// When it does not.
+pub fn finish(world: &mut World, core: &[usize]) -> Result<(), String> {
+    serve(world, core)?;
+    agree(world, core)?;
+    judgement::judge(world, core)
 }
 
 fn says(violation: Violation) -> String {
@@ -167,6 +175,27 @@ pub fn set_up(world: &mut World, options: &WorldOptions) -> Result<(), String> {
 
 /// Heals a majority for good; the rest may stay dead. Who is healed.
 pub fn heal(world: &mut World, chance: &mut Chance) -> Vec<usize> {
+    let is_member = |host: &usize| !world.lost.contains(host) && world.id_of(*host).is_some();
+    let mut core: Vec<usize> = (0..world.hosts.len()).filter(is_member).collect();
+    let mut dead = core.clone();
+    chance.shuffle(&mut dead);
+    dead.truncate(chance.between(0..=2) as usize);
+    for host in dead {
+        let without: Vec<usize> = core.iter().copied().filter(|other| *other != host).collect();
+        if world.is_quorum(&without) {
+            core = without;
+        }
+    }
+    let others: Vec<usize> = (0..world.hosts.len()).filter(|position| !core.contains(position)).collect();
+    for position in others {
+        world.keep_down(position);
+    }
+    mend(world, &core);
+    core
+}
+
+/// Mends the network, and all that is wrong with these hosts.
+pub fn mend(world: &mut World, core: &[usize]) {
     let now_ms = world.time.now_ms();
     let machines = world.net.machines();
     for from in 0..machines {
@@ -175,16 +204,7 @@ pub fn heal(world: &mut World, chance: &mut Chance) -> Vec<usize> {
         }
     }
     world.load.ask_twice(0);
-    let nodes = world.nodes();
-    let mut core: Vec<usize> = (0..nodes).filter(|position| !world.lost.contains(position)).collect();
-    chance.shuffle(&mut core);
-    core.truncate(nodes / 2 + 1 + chance.between(0..=nodes as u64 / 2) as usize);
-    core.sort_unstable();
-    let others: Vec<usize> = (0..world.hosts.len()).filter(|position| !core.contains(position)).collect();
-    for position in others {
-        world.keep_down(position);
-    }
-    for position in &core {
+    for position in core {
         let host = &mut world.hosts[*position];
         host.resume(now_ms);
         host.set_drift(0);
@@ -194,7 +214,6 @@ pub fn heal(world: &mut World, chance: &mut Chance) -> Vec<usize> {
         host.start();
     }
     world.trace.note(|| format!("{now_ms} healed {core:?}"));
-    core
 }
 
 /// A healed majority elects a leader and takes changes.
@@ -237,53 +256,3 @@ fn agree(world: &mut World, core: &[usize]) -> Result<(), String> {
     }
     world.judge(true).map_err(says)
 }
-
-/// Everything that clients were told must fit with what is there.
-fn judge_history(world: &mut World, core: &[usize]) -> Result<(), String> {
-    let rows = core.iter().find_map(|position| {
-        let running = world.seen.nodes.get(&world.id_of(*position)?)?.running.as_ref()?;
-        running.state.rows.clone()
-    });
-    let (Some(rows), Some(park)) = (rows, world.load.park()) else {
-        return Err("no rows to compare the history with".to_owned());
-    };
-    let mut end = End::default();
-    for (key, row) in rows.iter() {
-        match (key, row) {
-            (Key::Slot(id), Row::Slot(slot)) if park.recorded.contains(id) => {
-                let pools = slot.pools.iter().filter_map(|pool| {
-                    rows.iter().find_map(|(key, row)| match (key, row) {
-                        (Key::Pool(id), Row::Pool(counts)) if *id == pool.id => Some(counts),
-                        _ => None,
-                    })
-                });
-                let mut sum = Counts { capacity: 0, available: 0, held: 0, confirmed: 0 };
-                for counts in pools {
-                    sum.available += u64::from(counts.available);
-                    sum.held += u64::from(counts.held);
-                    sum.confirmed += u64::from(counts.confirmed);
-                    sum.capacity += u64::from(counts.capacity);
-                }
-                end.slots.insert(*id, sum);
-            }
-            (Key::Booking(id), Row::Booking(booking)) if park.recorded.contains(&booking.slot) => {
-                let status = match booking.state {
-                    BookingState::Confirmed => Status::Confirmed,
-                    BookingState::Used { .. } => Status::Used,
-                    BookingState::Cancelled { .. } => Status::Cancelled,
-                };
-                let (slot, owner, count) = (booking.slot, booking.user, booking.count);
-                let revision = Some(booking.revision);
-                end.bookings.insert(*id, Booking { id: *id, slot, owner, count, status, revision });
-            }
-            _ => (),
-        }
-    }
-    let history = History { calls: world.recorder.take_calls(), end };
-    let violations = holdfast_model::check(&history);
-    match violations.first() {
-        None => Ok(()),
-        Some(first) => Err(format!("history: {first} ({} in all)", violations.len())),
-    }
-}
-

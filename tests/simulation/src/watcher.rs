@@ -1,6 +1,6 @@
 //! Fills in what the invariants look at, from the replicas as they are between two ticks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use holdfast_raft::{Probe, ProbedRole, Replica, WallClock as _};
@@ -32,7 +32,9 @@ struct Known {
     digest: Option<u128>,
     mark: Option<LogId>,
     pools: BTreeMap<PoolId, PoolCounts>,
+    committed: Option<LogId>,
     snapshot: Option<LogId>,
+    members: Members,
     rows_at_ms: u64,
 }
 
@@ -48,13 +50,24 @@ impl Watcher {
     /// What there is to be seen of the hosts; `false` if it is what was seen before.
     pub fn observe(&mut self, hosts: &[Host], look: &Look, seen: &mut Observation) -> bool {
         let mut has_changed = false;
+        let mut observed = BTreeSet::new();
         for (position, host) in hosts.iter().enumerate() {
-            has_changed |= self.observe_host(position, host, look, seen);
+            has_changed |= self.observe_host(position, host, look, seen, &mut observed);
+        }
+        for (_, node) in seen.nodes.iter_mut().filter(|(id, _)| !observed.contains(id)) {
+            has_changed |= node.running.take().is_some();
         }
         has_changed
     }
 
-    fn observe_host(&mut self, position: usize, host: &Host, look: &Look, seen: &mut Observation) -> bool {
+    fn observe_host(
+        &mut self,
+        position: usize,
+        host: &Host,
+        look: &Look,
+        seen: &mut Observation,
+        observed: &mut BTreeSet<NodeId>,
+    ) -> bool {
         let (replica, moment) = {
             let state = host.plan.state();
             (state.replica.clone(), state.moment)
@@ -63,12 +76,6 @@ impl Watcher {
             (Some(replica), Some(moment)) => {
                 let id = replica.identity().node;
                 let known = self.known.entry(position).or_insert_with(|| Known::new(id, host.incarnation));
-                if known.id != id
-                    && let Some(before) = seen.nodes.get_mut(&known.id)
-                {
-                    // Its disk is in another machine now.
-                    before.running = None;
-                }
                 if known.incarnation != host.incarnation || known.id != id {
                     *known = Known::new(id, host.incarnation);
                 }
@@ -77,6 +84,13 @@ impl Watcher {
             (Some(_) | None, _) => None,
         };
         let Some(known) = self.known.get(&position) else { return false };
+        // Its disk may be in another machine now.
+        if running.is_none() && observed.contains(&known.id) {
+            return false;
+        }
+        if running.is_some() {
+            observed.insert(known.id);
+        }
         let node = seen.nodes.entry(known.id).or_default();
         let has_changed = node.incarnation != host.incarnation
             || match (&node.running, &running) {
@@ -91,6 +105,11 @@ impl Watcher {
             running,
         };
         has_changed
+    }
+
+    /// The members as each node knew them last.
+    pub fn members(&self) -> impl Iterator<Item = &Members> {
+        self.known.values().map(|known| &known.members).filter(|members| !members.voters.is_empty())
     }
 
     /// The id of the node on a host, once it has one.
@@ -124,7 +143,9 @@ impl Known {
             digest: None,
             mark: None,
             pools: BTreeMap::new(),
+            committed: None,
             snapshot: None,
+            members: Members::default(),
             rows_at_ms: 0,
         }
     }
@@ -137,6 +158,12 @@ impl Known {
         if self.vote.is_none_or(|known| rank(known) < rank(probe.vote)) && probe.vote.term > 0 {
             self.vote = Some(probe.vote);
         }
+        // While a snapshot is being installed, openraft already counts what is not there yet.
+        let is_there = index(probe.committed) <= index(probe.log.last).max(index(probe.snapshot));
+        if is_there {
+            self.committed = probe.committed;
+        }
+        self.members = Members { voters: probe.voters.clone(), learners: probe.learners.clone() };
         let log = self.look_at_log(replica, &probe);
         let state = self.look_at_state(replica, &probe, look, is_first);
         Running {
@@ -150,10 +177,10 @@ impl Known {
             term: probe.term,
             vote: self.vote,
             log,
-            committed: probe.committed,
+            committed: self.committed,
             snapshot: probe.snapshot,
             quorum_acked_ago: probe.quorum_acked_ago,
-            members: Members { voters: probe.voters, learners: probe.learners },
+            members: self.members.clone(),
             state,
         }
     }
@@ -223,6 +250,10 @@ impl Known {
 
 fn rank(vote: Vote) -> (u64, bool, u64) {
     (vote.term, vote.committed, vote.node)
+}
+
+fn index(id: Option<LogId>) -> Option<u64> {
+    id.map(|id| id.index)
 }
 
 /// Behind every row.

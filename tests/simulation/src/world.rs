@@ -239,6 +239,13 @@ impl World {
         self.watcher.id_of(position)
     }
 
+    /// Whether nodes on these hosts are a majority, whichever of the members that anybody knew last are the newest.
+    #[must_use]
+    pub fn is_quorum(&self, hosts: &[usize]) -> bool {
+        let ids: BTreeSet<NodeId> = hosts.iter().filter_map(|host| self.id_of(*host)).collect();
+        self.watcher.members().all(|members| members.is_quorum(|id| ids.contains(&id)))
+    }
+
     /// The host of the node that leads in the highest term.
     #[must_use]
     pub fn leader(&self) -> Option<usize> {
