@@ -175,10 +175,21 @@ impl<'a> Ledger<'a> {
             let moving_at = booking.and_then(|id| self.moves.first_at(id));
             Some(Life { slot, booking, count, began_at, booked_at, leaving_at, gone_at, moving_at })
         });
-        let moved = self.moves.places().map(|(booking, slot, count, began_at)| {
+        let moved = self.moves.places().filter_map(|(booking, slot, count, began_at)| {
             let (_, gone_at) = returns.get(&booking).copied().unwrap_or((None, None));
             let (booked_at, leaving_at, moving_at) = (None, None, None);
-            Life { slot, booking: None, count, began_at, booked_at, leaving_at, gone_at, moving_at }
+            // What was given back by then got no other places.
+            let is_in_time = gone_at.is_none_or(|gone_at| began_at <= gone_at);
+            is_in_time.then_some(Life {
+                slot,
+                booking: None,
+                count,
+                began_at,
+                booked_at,
+                leaving_at,
+                gone_at,
+                moving_at,
+            })
         });
         lives.chain(moved).collect()
     }

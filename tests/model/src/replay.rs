@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use holdfast_reservations::{
     self as rules, Applied, BookingState, BookingsOf, Clock, Entry, MemoryRows, Order, Outcome, PoolCounts,
-    ReadRows, ReadTyped as _, RequestKey, Revision, Slot, State, User, list_bookings,
+    ReadRows, ReadTyped as _, Rejection, RequestKey, Revision, Slot, State, User, list_bookings,
 };
 
 use crate::history::{Answer, Booking, Call, Counts, History, Request, Status};
@@ -47,6 +47,57 @@ pub fn check(log: &[(u64, Entry)], history: &History) -> Vec<Violation> {
     replay.judge_end(history);
     replay.violations.extend(out_of_order(history));
     replay.violations
+}
+
+/// The history with what its clients never learned, as the log tells it: what is there was done, by the end at the
+/// latest, and what is not there never was. `key_of` says how the cluster keeps a client's key. Judges that search for
+/// an order have far less to search then.
+#[must_use]
+pub fn resolve(log: &[(u64, Entry)], history: &History, key_of: impl Fn(&str) -> RequestKey) -> History {
+    let mut state = State::over(MemoryRows::default());
+    let mut answers: BTreeMap<(u64, RequestKey), Answer> = BTreeMap::new();
+    for (index, entry) in log {
+        for (request, applied) in entry.requests.iter().zip(state.apply(*index, entry)) {
+            if let Some(id) = request.id {
+                answers.insert((request.principal.scope(), id.key), answer_of(&applied.outcome));
+            }
+        }
+    }
+    let end_at = history.calls.iter().map(|call| call.answered_at).max().unwrap_or(0);
+    let mut resolved = history.clone();
+    let unknown = resolved.calls.iter_mut().filter(|call| call.answer == Answer::Unknown && !is_read(call));
+    for call in unknown {
+        let key = call.key.as_deref().map(|key| (call.user.0, key_of(key)));
+        if let Some(key) = key {
+            let absent = || Answer::NotDone("not in the log".to_owned());
+            call.answer = answers.get(&key).cloned().unwrap_or_else(absent);
+            call.answered_at = end_at;
+        }
+    }
+    resolved
+}
+
+/// What a client would have been told.
+fn answer_of(outcome: &Outcome) -> Answer {
+    let refused = |code: &str| Answer::Refused(code.to_owned());
+    match outcome {
+        Outcome::Booking(id, booking) => Answer::Booking(booking_of(*id, booking)),
+        Outcome::Rejected(Rejection::SlotFull(_)) => refused("slot_full"),
+        Outcome::Rejected(Rejection::BookingNotFound(_)) => refused("booking_not_found"),
+        Outcome::Rejected(Rejection::AlreadyCancelled) => refused("already_cancelled"),
+        Outcome::Rejected(Rejection::AlreadyUsed { .. }) => refused("already_used"),
+        Outcome::Rejected(other) if other.is_remembered() => refused("another"),
+        Outcome::Rejected(_)
+        | Outcome::Contradicted(_)
+        | Outcome::Venue(..)
+        | Outcome::Resource(..)
+        | Outcome::Slots(_)
+        | Outcome::User(..)
+        | Outcome::Session { .. }
+        | Outcome::SessionsClosed(_)
+        | Outcome::Ticked { .. }
+        | Outcome::NodeKeyRegistered => Answer::NotDone("not a booking".to_owned()),
+    }
 }
 
 struct Replay {

@@ -10,6 +10,7 @@ pub mod disk;
 pub mod faults;
 pub mod host;
 pub mod invariants;
+pub mod judgement;
 pub mod machine;
 pub mod network;
 pub mod node;

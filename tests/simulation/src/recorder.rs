@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use holdfast_model::Call;
+use holdfast_model::{Call, Glance};
 use holdfast_reservations::{RequestKey, Revision};
 
 use crate::observation::Acknowledged;
@@ -21,6 +21,7 @@ pub struct Recorder {
 #[derive(Default)]
 struct Inner {
     calls: Vec<Call>,
+    glances: Vec<Glance>,
     acknowledged: Vec<Acknowledged>,
     counts: Counts,
     /// Two things never happen at the same moment.
@@ -56,6 +57,11 @@ impl Recorder {
         self.lock().calls.push(call);
     }
 
+    /// Records what a node showed to somebody who would take what is old.
+    pub fn glance(&self, glance: Glance) {
+        self.lock().glances.push(glance);
+    }
+
     /// Counts an attempt and its answer, and traces both.
     pub fn count(&self, trace: &Trace, operation: &'static str, answer: &str) {
         trace.note(|| format!("{} {operation} {answer}", self.time.now_ms()));
@@ -79,6 +85,12 @@ impl Recorder {
     #[must_use]
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.lock().calls)
+    }
+
+    /// All that was shown to those who would take what is old; it is forgotten.
+    #[must_use]
+    pub fn take_glances(&self) -> Vec<Glance> {
+        std::mem::take(&mut self.lock().glances)
     }
 
     /// How often clients did what.

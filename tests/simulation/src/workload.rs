@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::chance::Chance;
 use crate::client::Reply;
 
+pub(crate) use guest::request_key;
 pub use guest::{Guests, Load};
 pub use park::Park;
 

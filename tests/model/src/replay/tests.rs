@@ -15,6 +15,13 @@ use crate::violation::Violation;
 /// Compares what clients were told with a log: lines such as `log 10 key:a user:2 book slot:1 -> booking:1`, of which
 /// only what was asked counts. Entry 1 makes the operator `user:1`, `slot:1` with 2 places, `slot:2` with 9, and three guests.
 fn check(text: &str, expected: &Expect) {
+    let (entries, history) = read(text);
+    let says: Vec<String> = check_log(&entries, &history).iter().map(Violation::to_string).collect();
+    expected.assert_eq(&says.join("\n"));
+}
+
+/// The log and the history in a text.
+fn read(text: &str) -> (Vec<(u64, Entry)>, History) {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let (log, told): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with("log "));
     let history: History = told.join("\n").parse().unwrap();
@@ -27,8 +34,7 @@ fn check(text: &str, expected: &Expect) {
         }
         entries.last_mut().unwrap().1.requests.push(request(asked));
     }
-    let says: Vec<String> = check_log(&entries, &history).iter().map(Violation::to_string).collect();
-    expected.assert_eq(&says.join("\n"));
+    (entries, history)
 }
 
 fn opening() -> Entry {
@@ -70,15 +76,17 @@ fn principal(user: UserId) -> Principal {
     Principal::User { user, token_version: 0 }
 }
 
+fn key_of(key: &str) -> RequestKey {
+    let mut bytes = [0; 16];
+    bytes[..key.len()].copy_from_slice(key.as_bytes());
+    RequestKey::Named(bytes)
+}
+
 /// Reads a request as histories spell it.
 fn request(asked: &str) -> Request {
     let history: History = format!("0..0 {asked} -> unknown").parse().unwrap();
     let call = &history.calls[0];
-    let key = call.key.as_ref().map(|key| {
-        let mut bytes = [0; 16];
-        bytes[..key.len()].copy_from_slice(key.as_bytes());
-        RequestId { key: RequestKey::Named(bytes), payload_hash: 0 }
-    });
+    let key = call.key.as_ref().map(|key| RequestId { key: key_of(key), payload_hash: 0 });
     let expected_version = None;
     let command = match call.request {
         Asked::Book { slot, count, owner } => {
@@ -211,4 +219,25 @@ fn whoever_asks_after_an_answer_comes_after_it() {
                 0..5 user:3 key:b book slot:1 -> booking:2 revision:11-0
                 6..7 user:2 key:a book slot:1 -> booking:1 revision:10-0"#]],
     );
+}
+
+#[test]
+fn what_clients_never_learned_is_in_the_log_or_never_was() {
+    let (log, history) = read(
+        "
+        log 10 user:2 key:a book slot:1 count:2
+        log 11 user:3 key:b book slot:1
+        0..5 user:2 key:a book slot:1 count:2 -> unknown
+        0..6 user:3 key:b book slot:1 -> unknown
+        0..7 user:3 key:c book slot:1 -> unknown
+        0..8 user:3 look slot:1 -> unknown
+        ",
+    );
+    expect![[r#"
+        0..8 user:2 key:a book slot:1 count:2 -> booking:1 revision:10-0
+        0..8 user:3 key:b book slot:1 -> refused slot_full
+        0..8 user:3 key:c book slot:1 -> not-done not in the log
+        0..8 user:3 look slot:1 -> unknown
+    "#]]
+    .assert_eq(&super::resolve(&log, &history, key_of).to_string());
 }

@@ -1,4 +1,6 @@
-//! Admits the party of a booking. Only where the history does not look, and by staff.
+//! Admits the party of a booking; by staff.
+
+use holdfast_model::Request;
 
 use super::{Kind, Operation, Park, Person, Wish};
 use crate::chance::Chance;
@@ -11,13 +13,13 @@ impl Operation for CheckIn {
     }
 
     fn draw(&self, who: &Person, park: &Park, chance: &mut Chance) -> Option<Wish> {
-        let (booking, _) = who.any_booking_where(chance, |slot| !park.records(slot))?;
+        let (booking, slot) = who.any_booking(chance)?;
         who.is_staff.then(|| Wish {
             method: "POST",
             path: format!("/v1/bookings/{}/check-in", booking.0),
             body: None,
             kind: Kind::Change,
-            request: None,
+            request: park.records(slot).then_some(Request::CheckIn(booking)),
         })
     }
 }

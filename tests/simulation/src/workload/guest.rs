@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use holdfast_model::{Answer, BookingId, Call, SlotId, UserId};
+use holdfast_model::{Answer, BookingId, Call, Glance, SlotId, UserId};
 use holdfast_reservations::RequestKey;
 use serde_json::{Value, json};
 
@@ -364,6 +364,11 @@ impl Guest {
         {
             self.recorder.acknowledge(revision, key.filter(|_| name.1).map(request_key));
         }
+        if let Ok(Reply { index: Some(index), .. }) = sent
+            && wish.kind == Kind::ReadStale
+        {
+            self.recorder.glance(Glance { invoked_at, answered_at, node: node + 1, index: *index });
+        }
         let Some(request) = wish.request else { return };
         let answer = answer_in(request, sent);
         let is_told = !matches!(answer, Answer::NotDone(_) | Answer::Unknown);
@@ -406,7 +411,7 @@ impl Guest {
 }
 
 /// A key as the cluster keeps it.
-fn request_key(text: &str) -> RequestKey {
+pub(crate) fn request_key(text: &str) -> RequestKey {
     let digits: String = text.chars().filter(|c| *c != '-').collect();
     match u128::from_str_radix(&digits, 16) {
         Ok(number) if text.len() == 36 => RequestKey::Uuid(number.to_be_bytes()),

@@ -1,5 +1,6 @@
-//! Changes how many places a booking has, or its slot. Only where the history does not look.
+//! Changes how many places a booking has, or its slot.
 
+use holdfast_model::Request;
 use serde_json::json;
 
 use super::answers::booking_in;
@@ -15,17 +16,23 @@ impl Operation for Modify {
     }
 
     fn draw(&self, who: &Person, park: &Park, chance: &mut Chance) -> Option<Wish> {
-        let (booking, _) = who.any_booking_where(chance, |slot| !park.records(slot))?;
-        let body = match chance.percent(50) {
-            true => json!({"count": chance.between(1..=3)}),
-            false => json!({"slotId": park.any_changing_slot(chance).0}),
+        let (booking, from) = who.any_booking(chance)?;
+        // What the history looks at stays where it looks.
+        let (slot, count) = match (chance.percent(75), park.records(from)) {
+            (true, _) => (None, Some(chance.between(1..=3) as u32)),
+            (false, true) => (Some(*chance.pick(&park.recorded)), None),
+            (false, false) => (Some(park.any_changing_slot(chance)), None),
+        };
+        let body = match (slot, count) {
+            (Some(slot), _) => json!({"slotId": slot.0}),
+            (None, count) => json!({"count": count}),
         };
         Some(Wish {
             method: "PATCH",
             path: format!("/v1/bookings/{}", booking.0),
             body: Some(body),
             kind: Kind::Change,
-            request: None,
+            request: park.records(from).then_some(Request::Modify { booking, slot, count }),
         })
     }
 
