@@ -4,4 +4,5 @@ pub mod build;
 pub mod check;
 pub mod env;
 pub mod planted;
+pub mod simulate;
 pub mod test;
