@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_reservations::{BookingId, SlotId, UserId};
+use holdfast_reservations::{BookingId, Revision, SlotId, UserId};
 
 use super::model::{BOOKING_NOT_FOUND, CODES, Change, Place, State};
 use crate::history::{Answer, Booking, Call, History, Request};
@@ -43,6 +43,21 @@ struct Listed {
     slot: usize,
     seen: Vec<BookingId>,
     has_more: bool,
+}
+
+impl Operation<'_> {
+    /// Where the log says it came; those it says nothing of come last.
+    pub(super) fn rank(&self) -> (bool, Option<Revision>) {
+        let revision = self.call.and_then(|call| match &call.answer {
+            Answer::Booking(booking) => booking.revision,
+            Answer::Slot(_)
+            | Answer::List { .. }
+            | Answer::Refused(_)
+            | Answer::NotDone(_)
+            | Answer::Unknown => None,
+        });
+        (revision.is_none(), revision)
+    }
 }
 
 impl<'a> Component<'a> {

@@ -1,5 +1,5 @@
-//! Wing and Gong's search with Lowe's memory: takes calls in every order that their times allow, and goes back where no
-//! order explains the answers.
+//! Wing and Gong's search with Lowe's memory: takes calls in every order that their times allow, the likeliest first, and
+//! goes back where no order explains the answers.
 
 use std::collections::HashSet;
 
@@ -20,72 +20,123 @@ pub(super) enum Found {
 /// Events of the operations that are still to be taken, in order of time, as a list that forgets and remembers.
 struct Events {
     events: Vec<Event>,
+    /// Where each operation was asked for and, if it was, answered.
+    places: Vec<(usize, Option<usize>)>,
     next: Vec<usize>,
     previous: Vec<usize>,
 }
 
 #[derive(Clone, Copy)]
 enum Event {
-    /// Operation asked for; its answer's event, if it has one.
-    Asked(usize, Option<usize>),
+    Asked(usize),
     Answered,
 }
 
 /// Which operations were taken, and what that led to.
 type Tried = (Box<[u64]>, State);
 
-pub(super) fn search(component: &Component<'_>, bounds: Bounds) -> Found {
-    let mut events = Events::of(&component.operations);
-    let mut state = component.start();
-    let mut taken = vec![0u64; component.operations.len().div_ceil(64)];
-    let mut path: Vec<(usize, State)> = Vec::new();
-    let mut tried: HashSet<Tried> = HashSet::new();
-    let (mut steps, mut bytes, mut furthest, mut stuck) = (0, 0, 0, Vec::new());
-    let mut at = events.first();
-    loop {
-        match at.map(|at| (at, events.events[at])) {
-            // Nobody waits for an answer any more: what is left may as well never have happened.
-            None => return Found::Order,
-            Some((at_event, Event::Asked(operation, answered))) => {
-                steps += 1;
-                if steps > bounds.steps_max {
-                    return Found::GivenUp("too many orders are possible");
-                }
-                at = events.after(at_event);
-                let Some(next) = component.step(operation, &state) else { continue };
-                flip(&mut taken, operation);
-                let attempt = (taken.clone().into_boxed_slice(), next);
-                if tried.contains(&attempt) {
-                    flip(&mut taken, operation);
-                    continue;
-                }
-                bytes += attempt.1.bytes() + size_of_val(&*attempt.0);
-                if bytes > bounds.bytes_max {
-                    return Found::GivenUp("too many orders were tried to remember them");
-                }
-                path.push((at_event, std::mem::replace(&mut state, attempt.1.clone())));
-                tried.insert(attempt);
-                events.forget(at_event, answered);
-                at = events.first();
-            }
-            // It must have taken effect by now, and did not: go back.
-            Some((at_event, Event::Answered)) => {
-                if path.len() > furthest || stuck.is_empty() {
-                    (furthest, stuck) = (path.len(), events.asked_before(at_event));
-                }
-                let Some((asked, before)) = path.pop() else { return Found::None { stuck } };
-                let Event::Asked(operation, answered) = events.events[asked] else { continue };
-                state = before;
-                flip(&mut taken, operation);
-                events.remember(asked, answered);
-                at = events.after(asked);
-            }
-        }
-    }
+/// A moment of the search: what was taken last, and what may be taken next, the most promising at the end.
+struct Moment {
+    last: Option<usize>,
+    choices: Vec<(usize, State)>,
 }
 
-fn flip(taken: &mut [u64], operation: usize) {
-    taken[operation / 64] ^= 1 << (operation % 64);
+struct Search<'a> {
+    component: &'a Component<'a>,
+    bounds: Bounds,
+    events: Events,
+    taken: Vec<u64>,
+    tried: HashSet<Tried>,
+    steps: usize,
+    bytes: usize,
+    furthest: usize,
+    stuck: Vec<usize>,
+}
+
+pub(super) fn search(component: &Component<'_>, bounds: Bounds) -> Found {
+    let events = Events::of(&component.operations);
+    let taken = vec![0u64; component.operations.len().div_ceil(64)];
+    let (tried, stuck) = (HashSet::new(), Vec::new());
+    Search { component, bounds, events, taken, tried, steps: 0, bytes: 0, furthest: 0, stuck }.run()
+}
+
+impl Search<'_> {
+    fn run(mut self) -> Found {
+        let mut path = Vec::new();
+        let mut next = Some((None, self.component.start()));
+        loop {
+            if let Some((last, state)) = next.take() {
+                // Nobody waits for an answer any more: what is left may as well never have happened.
+                if !self.events.is_anybody_waiting() {
+                    return Found::Order;
+                }
+                let choices = self.choices(&state);
+                if choices.is_empty() && (path.len() > self.furthest || self.stuck.is_empty()) {
+                    (self.furthest, self.stuck) = (path.len(), self.events.candidates());
+                }
+                path.push(Moment { last, choices });
+            }
+            if self.steps > self.bounds.steps_max {
+                return Found::GivenUp("too many orders are possible");
+            }
+            if self.bytes > self.bounds.bytes_max {
+                return Found::GivenUp("too many orders were tried to remember them");
+            }
+            let Some(moment) = path.last_mut() else { return Found::None { stuck: self.stuck } };
+            next = match moment.choices.pop() {
+                Some((operation, state)) => {
+                    self.take(operation);
+                    match self.is_new(&state) {
+                        true => Some((Some(operation), state)),
+                        false => {
+                            self.give_back(operation);
+                            None
+                        }
+                    }
+                }
+                None => {
+                    if let Some(Moment { last: Some(last), .. }) = path.pop() {
+                        self.give_back(last);
+                    }
+                    None
+                }
+            };
+        }
+    }
+
+    /// What can have come next. Whatever saw this very state, and changed nothing, may as well have come at once: then
+    /// there is no other choice.
+    fn choices(&mut self, state: &State) -> Vec<(usize, State)> {
+        let candidates = self.events.candidates();
+        self.steps += candidates.len();
+        let step = |operation: &usize| Some((*operation, self.component.step(*operation, state)?));
+        let mut choices: Vec<(usize, State)> = candidates.iter().filter_map(step).collect();
+        if let Some(silent) = choices.iter().position(|(_, next)| next == state) {
+            return vec![choices.swap_remove(silent)];
+        }
+        // What revisions say is tried first, but not believed.
+        choices.sort_by_key(|(operation, _)| std::cmp::Reverse(self.component.operations[*operation].rank()));
+        choices
+    }
+
+    fn take(&mut self, operation: usize) {
+        self.events.forget(operation);
+        self.taken[operation / 64] ^= 1 << (operation % 64);
+    }
+
+    fn give_back(&mut self, operation: usize) {
+        self.events.remember(operation);
+        self.taken[operation / 64] ^= 1 << (operation % 64);
+    }
+
+    /// Whether what was just taken leads anywhere new.
+    fn is_new(&mut self, state: &State) -> bool {
+        let attempt = (self.taken.clone().into_boxed_slice(), state.clone());
+        let bytes = attempt.1.bytes() + size_of_val(&*attempt.0);
+        let is_new = self.tried.insert(attempt);
+        self.bytes += if is_new { bytes } else { 0 };
+        is_new
+    }
 }
 
 /// Before the first and after the last event.
@@ -100,32 +151,37 @@ impl Events {
             times.extend(operation.answered_at.map(|answered_at| (answered_at, true, index)));
         }
         times.sort_unstable();
-        let mut answers = vec![None; operations.len()];
+        let mut places = vec![(0, None); operations.len()];
         for (event, (_, is_answer, operation)) in times.iter().enumerate() {
-            if *is_answer {
-                answers[*operation] = Some(event);
+            match is_answer {
+                true => places[*operation].1 = Some(event),
+                false => places[*operation].0 = event,
             }
         }
         let event = |(_, is_answer, operation): &(u64, bool, usize)| match is_answer {
             true => Event::Answered,
-            false => Event::Asked(*operation, answers[*operation]),
+            false => Event::Asked(*operation),
         };
         let events: Vec<Event> = times.iter().map(event).collect();
         // Position 0 is a head that no event has, so every index is one higher.
         let next = (1..=events.len()).chain([END]).collect();
         let previous = std::iter::once(END).chain(0..events.len()).collect();
-        Self { events, next, previous }
+        Self { events, places, next, previous }
     }
 
-    fn first(&self) -> Option<usize> {
-        self.event(self.next[0])
+    fn iter(&self) -> impl Iterator<Item = Event> {
+        let events = std::iter::successors(self.event(self.next[0]), |event| self.after(*event));
+        events.map(|event| self.events[event])
     }
 
-    /// The operations still to be taken that were asked for before an event.
-    fn asked_before(&self, end: usize) -> Vec<usize> {
-        let events = std::iter::successors(self.first(), |event| self.after(*event));
-        let asked = events.take_while(|event| *event != end).filter_map(|event| match self.events[event] {
-            Event::Asked(operation, _) => Some(operation),
+    fn is_anybody_waiting(&self) -> bool {
+        self.iter().any(|event| matches!(event, Event::Answered))
+    }
+
+    /// The operations still to be taken that were asked for before the first answer.
+    fn candidates(&self) -> Vec<usize> {
+        let asked = self.iter().map_while(|event| match event {
+            Event::Asked(operation) => Some(operation),
             Event::Answered => None,
         });
         asked.collect()
@@ -139,13 +195,15 @@ impl Events {
         (node != END && node <= self.events.len()).then(|| node - 1)
     }
 
-    fn forget(&mut self, asked: usize, answered: Option<usize>) {
+    fn forget(&mut self, operation: usize) {
+        let (asked, answered) = self.places[operation];
         self.unlink(asked + 1);
         answered.into_iter().for_each(|answered| self.unlink(answered + 1));
     }
 
     /// Undoes the newest `forget`.
-    fn remember(&mut self, asked: usize, answered: Option<usize>) {
+    fn remember(&mut self, operation: usize) {
+        let (asked, answered) = self.places[operation];
         answered.into_iter().for_each(|answered| self.relink(answered + 1));
         self.relink(asked + 1);
     }
