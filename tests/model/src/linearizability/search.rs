@@ -107,14 +107,17 @@ impl Search<'_> {
     /// What can have come next. Whatever saw this very state, and changed nothing, may as well have come at once: then
     /// there is no other choice.
     fn choices(&mut self, state: &State) -> Vec<(usize, State)> {
-        let candidates = self.events.candidates();
-        self.steps += candidates.len();
-        let step = |operation: &usize| Some((*operation, self.component.step(*operation, state)?));
-        let mut choices: Vec<(usize, State)> = candidates.iter().filter_map(step).collect();
-        if let Some(silent) = choices.iter().position(|(_, next)| next == state) {
-            return vec![choices.swap_remove(silent)];
+        let mut choices = Vec::new();
+        for operation in self.events.candidates() {
+            self.steps += 1;
+            match self.component.step(operation, state) {
+                Some(next) if next == *state => return vec![(operation, next)],
+                Some(next) => choices.push((operation, next)),
+                None => (),
+            }
         }
-        // What revisions say is tried first, but not believed.
+        // What revisions say is tried first, but not believed; then who asked first.
+        choices.reverse();
         choices.sort_by_key(|(operation, _)| std::cmp::Reverse(self.component.operations[*operation].rank()));
         choices
     }

@@ -237,7 +237,7 @@ fn a_list_shows_what_is_there_at_one_moment() {
         &history("booking:3 booking:1"),
         &expect![[r#"
             slot:1: no order of the calls explains all answers; the longest that explains some ends before
-                2..9 user:3 key:b book slot:1 -> booking:2"#]],
+                2..9 user:3 list slot:1 -> booking:3 booking:1"#]],
     );
 }
 
