@@ -151,3 +151,31 @@ impl fmt::Debug for Invariants {
         f.debug_struct("Invariants").field("checks", &self.checks).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::invariants::testing::observations;
+
+    #[test]
+    fn every_invariant_is_asked_every_time_under_a_name_of_its_own() {
+        let mut invariants = all();
+        let names: BTreeSet<&str> = invariants.invariants.iter().map(|invariant| invariant.name()).collect();
+        assert_eq!(names.len(), invariants.invariants.len());
+        for seen in observations("node:1 follows\nnode:1 term=2") {
+            invariants.check(&seen).unwrap();
+        }
+        assert!(names.iter().all(|name| invariants.checks()[name] == 2));
+    }
+
+    #[test]
+    fn a_violation_says_who_found_it_and_when() {
+        let seen = observations("at=1500 node:1 log=1.1.0:a | node:2 log=1.1.0:b");
+        let violation = all().check(&seen[0]).unwrap_err();
+        let says = "log matching at 1.500 s: entry 1.1.0 is not the same in nodes 1 and 2";
+        assert_eq!(violation.to_string(), says);
+        all().without("log matching").check(&seen[0]).unwrap();
+    }
+}
