@@ -3,4 +3,6 @@
 pub mod build;
 pub mod check;
 pub mod env;
+pub mod planted;
+pub mod simulate;
 pub mod test;

@@ -5,6 +5,7 @@ pub mod claim;
 pub mod commands;
 pub mod layers;
 pub mod messages;
+pub mod planted;
 pub mod process;
 pub mod rocksdb;
 pub mod setup;

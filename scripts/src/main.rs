@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use holdfast_scripts::commands::{build, check, env, test};
+use holdfast_scripts::commands::{build, check, env, planted, simulate, test};
 use holdfast_scripts::setup::Setup;
 
 #[derive(Parser)]
@@ -14,6 +14,10 @@ enum Xtask {
     Check(check::Options),
     /// Run the tests
     Test(test::Options),
+    /// Simulate clusters under faults, seed after seed
+    Simulate(simulate::Options),
+    /// Plant known bugs in a copy of the tree; the simulator must find each
+    Planted(planted::Options),
     /// Build the holdfast binary in release and print its path
     Build,
     /// Print what plain cargo needs: eval "$(cargo xtask env)"
@@ -36,6 +40,8 @@ fn run(xtask: Xtask) -> Result<()> {
     match xtask {
         Xtask::Check(options) => check::run(&setup, options),
         Xtask::Test(options) => test::run(&setup, &options),
+        Xtask::Simulate(options) => simulate::run(&setup, &options),
+        Xtask::Planted(options) => planted::run(&setup, &options),
         Xtask::Build => build::run(&setup),
         Xtask::Env => env::run(&setup),
     }

@@ -19,6 +19,8 @@ mod one_at_a_time;
 mod one_in_a_while;
 mod own_key;
 mod peers;
+#[cfg(feature = "simulation")]
+mod probe;
 mod proposals;
 mod pulse;
 mod reads;
@@ -40,13 +42,19 @@ pub use holdfast_storage::rows::View;
 pub use join_token::{JoinToken, JoinTokenError};
 pub use members::{Change, ChangeError, Goal, RefusalCode, VOTERS_MAX, Wish};
 pub use own_key::OwnKey;
+#[cfg(feature = "simulation")]
+pub use probe::{Moment, Probe, ProbedRole};
 pub use proposals::ProposeError;
 pub use pulse::NodeProgress;
 pub use reads::ReadError;
 pub use removal::Removed;
 pub use replica::{ChangeKeyError, ClusterStatus, Consistency, KeyInMembership, NodeStatus, Read, Replica};
+#[cfg(feature = "simulation")]
+pub use runtime::Runtime;
 pub use runtime::{Machine, Placement, SystemClock, WallClock};
 pub use settings::RaftSettings;
+#[cfg(feature = "simulation")]
+pub use start::start_simulated;
 pub use start::{Node, NodeOptions, StartError, start};
 pub use store::Observer;
 #[cfg(feature = "suite")]

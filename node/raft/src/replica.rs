@@ -74,12 +74,14 @@ pub(crate) struct ReplicaParts {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) roster: Arc<Roster>,
     pub(crate) log_counters: Arc<dyn Fn() -> holdfast_storage::log::LogCounters + Send + Sync>,
+    #[cfg(feature = "simulation")]
+    pub(crate) log: Arc<dyn crate::probe::ProbedLog>,
 }
 
 /// A handle to this node's replica. Clones are the same.
 #[derive(Clone)]
 pub struct Replica {
-    parts: Arc<ReplicaParts>,
+    pub(crate) parts: Arc<ReplicaParts>,
     /// Since it started, the state here was once confirmed to show all that was answered before.
     is_recovered: Arc<AtomicBool>,
     probed: watch::Receiver<Option<Instant>>,

@@ -32,6 +32,9 @@ pub struct RaftSettings {
     pub keep_entries: u64,
     /// Decoded rows kept in memory.
     pub rows_cached: usize,
+    /// Lets a restarted leader lead without an election: for the scenario that shows why it never may.
+    #[cfg(feature = "simulation")]
+    pub restores_leader: bool,
 }
 
 impl Default for RaftSettings {
@@ -41,6 +44,8 @@ impl Default for RaftSettings {
             snapshot_log_bytes: 512 << 20,
             keep_entries: 5_000,
             rows_cached: 200_000,
+            #[cfg(feature = "simulation")]
+            restores_leader: false,
         }
     }
 }
@@ -66,6 +71,10 @@ impl RaftSettings {
             ..Config::default()
         };
         let config = config.validate().map_err(|error| error.to_string())?;
+        #[cfg(feature = "simulation")]
+        if self.restores_leader {
+            return Ok(Config { enable_leader_restore: Some(true), ..config });
+        }
         assert_safe(&config)?;
         Ok(config)
     }

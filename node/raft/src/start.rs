@@ -180,6 +180,16 @@ impl Listener for Taken {
     }
 }
 
+/// [`start`] on the simulator's disk, compiled here: whoever simulates is compiled often.
+#[cfg(feature = "simulation")]
+#[must_use]
+pub fn start_simulated(
+    disk: holdfast_storage::simulated::SimulatedDisk,
+    options: NodeOptions,
+) -> std::pin::Pin<Box<dyn Future<Output = Result<Node, StartError>> + Send>> {
+    Box::pin(start(disk, options))
+}
+
 async fn open_log<F: Files>(
     files: &F,
     data_dir: &Path,

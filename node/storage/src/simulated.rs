@@ -132,6 +132,33 @@ impl SimulatedDisk {
         self.lock().syncs.held_count()
     }
 
+    /// The tickets of held syncs, the oldest first: a later one is larger, also after a crash.
+    pub fn held_tickets(&self) -> Vec<u64> {
+        self.lock().syncs.tickets()
+    }
+
+    /// Completes the held sync with this ticket. False if there is none.
+    pub fn complete_ticket(&self, ticket: u64) -> bool {
+        let position = self.lock().syncs.position(ticket);
+        position.is_some_and(|n| self.complete_sync(n))
+    }
+
+    /// The held sync with this ticket fails, and what it covered is lost. False if there is none.
+    pub fn fail_ticket(&self, ticket: u64, kind: io::ErrorKind) -> bool {
+        let position = self.lock().syncs.position(ticket);
+        position.is_some_and(|n| self.fail_sync(n, kind))
+    }
+
+    /// All files, with their lengths: where rot may be put.
+    pub fn files(&self) -> Vec<(std::path::PathBuf, u64)> {
+        self.lock().tree.files()
+    }
+
+    /// Bytes of all files together.
+    pub fn bytes(&self) -> u64 {
+        self.lock().tree.bytes()
+    }
+
     /// Completes the n-th oldest held sync (0 = the oldest). False if there is none.
     pub fn complete_sync(&self, n: usize) -> bool {
         self.finish_sync(n, Ok(()), Tree::settle)

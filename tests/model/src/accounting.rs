@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use holdfast_reservations::BookingId;
 
 use crate::history::{Booking, Call, History, Status};
-use crate::ledger::{Ledger, Life, Operation, Outcome, Shape};
+use crate::ledger::{Admission, Ledger, Life, Operation, Outcome, Shape};
 use crate::violation::Violation;
 
 /// Compares what was acknowledged with what is there.
@@ -15,12 +15,14 @@ pub fn check(history: &History) -> Vec<Violation> {
     let ledger = Ledger::of(history);
     let lives: BTreeMap<BookingId, Life> =
         ledger.lives().into_iter().filter_map(|life| Some((life.booking?, life))).collect();
+    let admissions = ledger.admissions();
     let booked = ledger.operations.iter().filter(|operation| operation.shape().is_some());
     let mut violations: Vec<Violation> = booked
         .filter_map(|operation| match operation.outcome() {
             Outcome::Acknowledged(call, booking) => {
                 let found = history.end.bookings.get(&booking.id);
-                judge(call, booking, found, lives.get(&booking.id))
+                let known = Known { life: lives.get(&booking.id), admission: admissions.get(&booking.id) };
+                judge(&ledger, call, booking, found, known)
             }
             Outcome::Refused(..) | Outcome::Unknown | Outcome::NotDone => None,
         })
@@ -31,20 +33,36 @@ pub fn check(history: &History) -> Vec<Violation> {
     violations
 }
 
+/// What is known of a booking besides.
+struct Known<'a> {
+    life: Option<&'a Life>,
+    admission: Option<&'a Admission>,
+}
+
 /// What is wrong with an acknowledged booking.
-fn judge(call: &Call, told: &Booking, found: Option<&Booking>, life: Option<&Life>) -> Option<Violation> {
+fn judge(
+    ledger: &Ledger<'_>,
+    call: &Call,
+    told: &Booking,
+    found: Option<&Booking>,
+    known: Known<'_>,
+) -> Option<Violation> {
     let id = told.id;
     let Some(found) = found else {
         return Some(Violation::new(format!("{id} was acknowledged, but is not there")).quoting([call]));
     };
-    if (found.slot, found.owner, found.count) != (told.slot, told.owner, told.count) {
+    if found.owner != told.owner || !ledger.moves.can_end_like(told, found) {
         let (slot, owner, count) = (found.slot, found.owner, found.count);
         let says = format!("{id} is not what was acknowledged: there it is {count} of {slot} for {owner}");
         return Some(Violation::new(says).quoting([call]));
     }
-    let life = life?;
+    let life = known.life?;
     let says = match found.status {
         Status::Cancelled if life.leaving_at.is_none() => "was given back, though nobody asked for that",
+        Status::Confirmed | Status::Cancelled if known.admission.is_some_and(|it| it.is_done) => {
+            "is not used, though its party was admitted"
+        }
+        Status::Used if known.admission.is_none() => "is used, though nobody was to be admitted",
         Status::Confirmed | Status::Used if life.gone_at.is_some() => {
             "still has its places, though it was given back"
         }
@@ -199,12 +217,64 @@ mod tests {
         check(&end("cancelled", "cancelled", ""), expect![""]);
         check(&end("cancelled", "", ""), expect![""]);
         check(
-            &end("used", "", "cancelled"),
+            &end("", "", "cancelled"),
             expect![[r#"
                 booking:1 still has its places, though it was given back
                     0..1 user:3 key:a book slot:1 -> booking:1
                 booking:3 was given back, though nobody asked for that
                     0..1 user:3 key:c book slot:1 -> booking:3"#]],
+        );
+    }
+
+    #[test]
+    fn a_changed_booking_is_as_its_last_change_left_it() {
+        let calls = "
+            0..1 user:3 key:a book slot:1 -> booking:1
+            2..3 user:3 key:b modify booking:1 slot:2 -> booking:1 slot:2 owner:3
+            4..6 user:3 key:c modify booking:1 count:2 -> booking:1 slot:2 owner:3 count:2
+            5..7 user:3 key:d modify booking:1 count:3 -> booking:1 slot:2 owner:3 count:3
+            0..1 user:4 key:e book slot:1 -> booking:2
+            2..3 user:4 key:f modify booking:2 count:4 -> unknown
+            4..5 user:4 key:g modify booking:2 slot:2 -> refused slot_full
+        ";
+        let end = |first: &str, second: &str| {
+            format!("{calls}\nend booking:1 {first} owner:3\nend booking:2 {second} owner:4\n")
+        };
+        check(&end("slot:2 count:2", "slot:1"), expect![""]);
+        check(&end("slot:2 count:3", "slot:1 count:4"), expect![""]);
+        check(
+            &end("slot:2", "slot:2 count:4"),
+            expect![[r#"
+            booking:1 is not what was acknowledged: there it is 1 of slot:2 for user:3
+                0..1 user:3 key:a book slot:1 -> booking:1
+            booking:2 is not what was acknowledged: there it is 4 of slot:2 for user:4
+                0..1 user:4 key:e book slot:1 -> booking:2"#]],
+        );
+    }
+
+    #[test]
+    fn who_was_admitted_stays_so() {
+        let calls = "
+            0..1 user:3 key:a book slot:1 -> booking:1
+            0..1 user:3 key:b book slot:1 -> booking:2
+            0..1 user:3 key:c book slot:1 -> booking:3
+            2..3 user:2 key:d check-in booking:1 -> booking:1 slot:1 owner:3 used
+            2..3 user:2 key:e check-in booking:2 -> unknown
+        ";
+        let end = |first: &str, second: &str, third: &str| {
+            let bookings = [(1, first), (2, second), (3, third)];
+            let line = |(id, status)| format!("end booking:{id} slot:1 owner:3 {status}\n");
+            calls.to_owned() + &bookings.map(line).concat()
+        };
+        check(&end("used", "used", ""), expect![""]);
+        check(&end("used", "", ""), expect![""]);
+        check(
+            &end("", "", "used"),
+            expect![[r#"
+            booking:1 is not used, though its party was admitted
+                0..1 user:3 key:a book slot:1 -> booking:1
+            booking:3 is used, though nobody was to be admitted
+                0..1 user:3 key:c book slot:1 -> booking:3"#]],
         );
     }
 }

@@ -58,8 +58,19 @@ pub enum Request {
         /// For whom.
         owner: UserId,
     },
+    /// Change a booking's slot or count; what is not named stays.
+    Modify {
+        /// Which.
+        booking: BookingId,
+        /// Another slot.
+        slot: Option<SlotId>,
+        /// Another number of places.
+        count: Option<u32>,
+    },
     /// Give a booking back.
     Cancel(BookingId),
+    /// Admit a party.
+    CheckIn(BookingId),
     /// Read a booking.
     Get(BookingId),
     /// Read the places of a slot.
@@ -71,7 +82,7 @@ pub enum Request {
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Booked, given back, or read.
+    /// Booked, changed, given back, admitted, or read.
     Booking(Booking),
     /// The places of a slot.
     Slot(Counts),
@@ -108,7 +119,7 @@ pub struct Booking {
 }
 
 /// How far a booking has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
     /// It has its places.
     Confirmed,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use holdfast_reservations::{BookingId, SlotId, UserId};
 
 use crate::history::{Answer, Booking, Call, History, Request};
+use crate::moves::Moves;
 
 /// All attempts to get one thing done.
 pub(crate) struct Operation<'a> {
@@ -39,6 +40,15 @@ pub(crate) struct Life {
     pub(crate) leaving_at: Option<u64>,
     /// It was given back by then.
     pub(crate) gone_at: Option<u64>,
+    /// It was not moved before: from here on it may have other places.
+    pub(crate) moving_at: Option<u64>,
+}
+
+/// A party that was admitted, or may have been.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Admission {
+    /// It surely was.
+    pub(crate) is_done: bool,
 }
 
 /// What a booking looks like when its id was never told.
@@ -49,6 +59,8 @@ pub(crate) struct Ledger<'a> {
     pub(crate) operations: Vec<Operation<'a>>,
     /// Bookings found at the end that no answer named.
     pub(crate) unnamed: BTreeMap<Shape, Vec<&'a Booking>>,
+    /// What may have given bookings other places.
+    pub(crate) moves: Moves<'a>,
 }
 
 impl<'a> Operation<'a> {
@@ -97,7 +109,28 @@ impl<'a> Operation<'a> {
     pub(crate) fn shape(&self) -> Option<Shape> {
         match self.request() {
             Request::Book { slot, count, owner } => Some((owner, slot, count)),
-            Request::Cancel(_) | Request::Get(_) | Request::Look(_) | Request::List(_) => None,
+            Request::Modify { .. }
+            | Request::Cancel(_)
+            | Request::CheckIn(_)
+            | Request::Get(_)
+            | Request::Look(_)
+            | Request::List(_) => None,
+        }
+    }
+
+    /// When it was done at the latest, if it was; `None` if nobody knows whether it was.
+    pub(crate) fn done_at(&self) -> Option<u64> {
+        match self.outcome() {
+            Outcome::Acknowledged(call, _) => Some(call.answered_at),
+            Outcome::Refused(..) | Outcome::Unknown | Outcome::NotDone => None,
+        }
+    }
+
+    /// Whether it was done, or may have been or be yet.
+    pub(crate) fn may_be_done(&self) -> bool {
+        match self.outcome() {
+            Outcome::Acknowledged(..) | Outcome::Unknown => true,
+            Outcome::Refused(..) | Outcome::NotDone => false,
         }
     }
 }
@@ -113,14 +146,18 @@ impl<'a> Ledger<'a> {
                 Outcome::Refused(..) | Outcome::Unknown | Outcome::NotDone => None,
             })
             .collect();
+        let moves = Moves::of(&operations, &history.end);
         let mut unnamed: BTreeMap<Shape, Vec<&Booking>> = BTreeMap::new();
-        for found in history.end.bookings.values().filter(|found| !named.contains(&found.id)) {
+        // One that was moved no longer looks as whoever made it had asked.
+        let is_unnamed = |found: &&Booking| !named.contains(&found.id) && !moves.has(found.id);
+        for found in history.end.bookings.values().filter(is_unnamed) {
             unnamed.entry((found.owner, found.slot, found.count)).or_default().push(found);
         }
-        Self { operations, unnamed }
+        Self { operations, unnamed, moves }
     }
 
-    /// The life of every booking that was made, or may have been.
+    /// The life of every booking that was made, or may have been; and one without an id for all places that it may have
+    /// had since.
     pub(crate) fn lives(&self) -> Vec<Life> {
         let returns = self.returns();
         let lives = self.operations.iter().filter_map(|operation| {
@@ -135,9 +172,38 @@ impl<'a> Ledger<'a> {
             let (leaving_at, gone_at) =
                 booking.and_then(|id| returns.get(&id)).copied().unwrap_or((None, None));
             let began_at = operation.began_at();
-            Some(Life { slot, booking, count, began_at, booked_at, leaving_at, gone_at })
+            let moving_at = booking.and_then(|id| self.moves.first_at(id));
+            Some(Life { slot, booking, count, began_at, booked_at, leaving_at, gone_at, moving_at })
         });
-        lives.collect()
+        let moved = self.moves.places().filter_map(|(booking, slot, count, began_at)| {
+            let (_, gone_at) = returns.get(&booking).copied().unwrap_or((None, None));
+            let (booked_at, leaving_at, moving_at) = (None, None, None);
+            // What was given back by then got no other places.
+            let is_in_time = gone_at.is_none_or(|gone_at| began_at <= gone_at);
+            is_in_time.then_some(Life {
+                slot,
+                booking: None,
+                count,
+                began_at,
+                booked_at,
+                leaving_at,
+                gone_at,
+                moving_at,
+            })
+        });
+        lives.chain(moved).collect()
+    }
+
+    /// What is known of the admission of each booking's party.
+    pub(crate) fn admissions(&self) -> BTreeMap<BookingId, Admission> {
+        let mut admissions = BTreeMap::new();
+        for operation in self.operations.iter().filter(|operation| operation.may_be_done()) {
+            if let Request::CheckIn(booking) = operation.request() {
+                let known: &mut Admission = admissions.entry(booking).or_default();
+                known.is_done |= operation.done_at().is_some();
+            }
+        }
+        admissions
     }
 
     /// From when on each booking may have been given back, and by when it certainly was.
@@ -181,7 +247,7 @@ fn operations(calls: &[Call]) -> Vec<Operation<'_>> {
 
 fn is_write(request: Request) -> bool {
     match request {
-        Request::Book { .. } | Request::Cancel(_) => true,
+        Request::Book { .. } | Request::Modify { .. } | Request::Cancel(_) | Request::CheckIn(_) => true,
         Request::Get(_) | Request::Look(_) | Request::List(_) => false,
     }
 }

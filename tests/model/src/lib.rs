@@ -10,11 +10,16 @@
 
 mod accounting;
 mod capacity;
+mod digests;
+mod glances;
 mod history;
 mod ledger;
+mod linearizability;
+mod moves;
 mod places;
 mod reads;
 mod refusals;
+mod replay;
 mod retries;
 #[cfg(test)]
 mod testing;
@@ -25,9 +30,13 @@ pub use holdfast_reservations::{BookingId, Revision, SlotId, UserId};
 
 pub use accounting::check as check_accounting;
 pub use capacity::check as check_capacity;
+pub use digests::{Replica, check as check_digests};
+pub use glances::{Glance, check as check_glances};
 pub use history::{Answer, Booking, Call, Counts, End, History, NodeNumber, Request, Status};
+pub use linearizability::{Bounds, Verdict, check as check_linearizability};
 pub use reads::check as check_reads;
 pub use refusals::check as check_refusals;
+pub use replay::{check as check_replay, resolve};
 pub use retries::check as check_retries;
 pub use text::Unreadable;
 pub use violation::Violation;

@@ -36,7 +36,7 @@ impl Places {
         Self {
             begun: sums(|life| Some(life.began_at)),
             booked: sums(|life| life.booked_at),
-            leaving: sums(|life| life.leaving_at),
+            leaving: sums(|life| life.leaving_at.into_iter().chain(life.moving_at).min()),
             gone: sums(|life| life.gone_at),
         }
     }
@@ -109,6 +109,7 @@ mod tests {
             booked_at: Some(booked_at),
             leaving_at,
             gone_at,
+            moving_at: None,
         }
     }
 

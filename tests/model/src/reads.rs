@@ -20,6 +20,7 @@ pub fn check(history: &History) -> Vec<Violation> {
 
 /// What clients knew of the bookings, and when.
 struct Known<'a> {
+    ledger: Ledger<'a>,
     told: BTreeMap<BookingId, (&'a Call, &'a Booking)>,
     lives: BTreeMap<BookingId, Life>,
     by_slot: BTreeMap<SlotId, Vec<BookingId>>,
@@ -41,7 +42,8 @@ impl<'a> Known<'a> {
             by_slot.entry(life.slot).or_default().extend(life.booking);
         }
         let lives = lives.into_iter().filter_map(|life| Some((life.booking?, life))).collect();
-        Self { told: told.collect(), lives, by_slot, places }
+        let told = told.collect();
+        Self { ledger, told, lives, by_slot, places }
     }
 
     /// What is wrong with a read.
@@ -71,7 +73,7 @@ impl<'a> Known<'a> {
     fn judge_booking(&self, seen: &Booking, call: &Call) -> Option<Violation> {
         let (told, booking) = self.told.get(&seen.id)?;
         let life = self.lives.get(&seen.id)?;
-        let is_same = (booking.slot, booking.owner, booking.count) == (seen.slot, seen.owner, seen.count);
+        let is_same = booking.owner == seen.owner && self.ledger.moves.can_look_like(booking, seen);
         let says = match seen.status {
             _ if !is_same => "was seen otherwise than acknowledged",
             Status::Cancelled if life.leaving_at.is_none_or(|leaving_at| leaving_at > call.answered_at) => {
@@ -103,7 +105,10 @@ impl<'a> Known<'a> {
         let mut expected = booked.filter(|id| oldest.is_none_or(|oldest| **id >= oldest));
         let (id, told) = expected.find_map(|id| {
             let told = self.told_before(*id, call)?;
-            (!seen.contains(id)).then_some((id, told))
+            // From then on it may be in another slot.
+            let moving_at = self.ledger.moves.first_at(*id);
+            let is_here = moving_at.is_none_or(|moving_at| moving_at > call.answered_at);
+            (is_here && !seen.contains(id)).then_some((id, told))
         })?;
         Some(Violation::new(format!("{id} was not listed after it was acknowledged")).quoting([told, call]))
     }
@@ -156,7 +161,9 @@ impl<'a> Furthest<'a> {
     fn before(&self, call: &Call) -> Option<(&'a Call, u64)> {
         match call.request {
             Request::Get(_) | Request::Look(_) | Request::List(_) => self.anywhere,
-            Request::Book { .. } | Request::Cancel(_) => self.by_node.get(&call.node).copied(),
+            Request::Book { .. } | Request::Modify { .. } | Request::Cancel(_) | Request::CheckIn(_) => {
+                self.by_node.get(&call.node).copied()
+            }
         }
     }
 }
@@ -291,6 +298,40 @@ mod tests {
                 index 9 was shown after index 10
                     0..5 user:3 node:1 key:a book slot:1 -> booking:1 index:10
                     8..9 user:3 node:1 key:a book slot:1 -> booking:1 index:9"#]],
+        );
+    }
+
+    #[test]
+    fn a_booking_that_moves_is_seen_where_it_was_or_where_it_is_to_be() {
+        check(
+            "
+            0..1 user:3 key:a book slot:1 count:2 -> booking:1
+            4..9 user:3 key:b modify booking:1 slot:2 -> booking:1 slot:2 owner:3 count:2
+            5..6 user:3 get booking:1 -> booking:1 slot:1 owner:3 count:2
+            5..6 user:3 get booking:1 -> booking:1 slot:2 owner:3 count:2
+            5..6 user:3 list slot:1 -> nothing
+            5..6 user:3 look slot:1 -> capacity:9 available:9
+            5..6 user:3 look slot:2 -> capacity:9 available:7 confirmed:2
+            2..3 user:3 list slot:1 -> nothing
+            2..3 user:3 look slot:1 -> capacity:9 available:9
+            2..3 user:3 look slot:2 -> capacity:9 available:7 confirmed:2
+            5..6 user:3 get booking:1 -> booking:1 slot:3 owner:3 count:2
+            5..6 user:3 get booking:1 -> booking:1 slot:2 owner:3
+            ",
+            expect![[r#"
+                booking:1 was not listed after it was acknowledged
+                    0..1 user:3 key:a book slot:1 count:2 -> booking:1
+                    2..3 user:3 list slot:1 -> nothing
+                slot:1 was seen with 0 places booked: it had 2 to 2
+                    2..3 user:3 look slot:1 -> capacity:9 available:9
+                slot:2 was seen with 2 places booked: it had 0 to 0
+                    2..3 user:3 look slot:2 -> capacity:9 available:7 confirmed:2
+                booking:1 was seen otherwise than acknowledged
+                    0..1 user:3 key:a book slot:1 count:2 -> booking:1
+                    5..6 user:3 get booking:1 -> booking:1 slot:3 owner:3 count:2
+                booking:1 was seen otherwise than acknowledged
+                    0..1 user:3 key:a book slot:1 count:2 -> booking:1
+                    5..6 user:3 get booking:1 -> booking:1 slot:2 owner:3"#]],
         );
     }
 }

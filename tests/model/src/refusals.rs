@@ -145,4 +145,21 @@ mod tests {
                     5..6 user:4 key:b book slot:1 -> refused slot_full"#]],
         );
     }
+
+    #[test]
+    fn who_would_change_what_was_given_back_frees_nothing() {
+        check(
+            "
+            0..1 user:3 key:a book slot:1 -> booking:1
+            2..3 user:3 key:b cancel booking:1 -> booking:1 slot:1 owner:3 cancelled
+            4..5 user:3 key:c modify booking:1 count:1 -> unknown
+            4..5 user:4 key:d book slot:1 -> booking:2
+            6..7 user:5 key:e book slot:1 -> refused slot_full
+            end slot:1 capacity:1 available:0 confirmed:1
+            end booking:1 slot:1 owner:3 cancelled
+            end booking:2 slot:1 owner:4
+            ",
+            expect![""],
+        );
+    }
 }

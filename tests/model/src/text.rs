@@ -55,7 +55,13 @@ impl fmt::Display for Call {
                     write!(f, " owner:{}", owner.0)?;
                 }
             }
+            Request::Modify { booking, slot, count } => {
+                write!(f, " modify {booking}")?;
+                slot.iter().try_for_each(|slot| write!(f, " {slot}"))?;
+                count.iter().try_for_each(|count| write!(f, " count:{count}"))?;
+            }
             Request::Cancel(booking) => write!(f, " cancel {booking}")?,
+            Request::CheckIn(booking) => write!(f, " check-in {booking}")?,
             Request::Get(booking) => write!(f, " get {booking}")?,
             Request::Look(slot) => write!(f, " look {slot}")?,
             Request::List(slot) => write!(f, " list {slot}")?,
@@ -167,7 +173,15 @@ impl<'a> Words<'a> {
     fn booking(&self, request: Option<Request>) -> Option<Booking> {
         let asked = match request {
             Some(Request::Book { slot, count, owner }) => Some((slot, count, owner)),
-            Some(Request::Cancel(_) | Request::Get(_) | Request::Look(_) | Request::List(_)) | None => None,
+            Some(
+                Request::Modify { .. }
+                | Request::Cancel(_)
+                | Request::CheckIn(_)
+                | Request::Get(_)
+                | Request::Look(_)
+                | Request::List(_),
+            )
+            | None => None,
         };
         let (slot, count, owner) = match asked.filter(|_| self.slot().is_none()) {
             Some(asked) => asked,
@@ -220,7 +234,11 @@ fn read_request(words: &Words<'_>, user: UserId) -> Option<Request> {
             count: words.number("count").unwrap_or(1),
             owner: words.owner().unwrap_or(user),
         },
+        "modify" => {
+            Request::Modify { booking: words.booking_id()?, slot: words.slot(), count: words.number("count") }
+        }
         "cancel" => Request::Cancel(words.booking_id()?),
+        "check-in" => Request::CheckIn(words.booking_id()?),
         "get" => Request::Get(words.booking_id()?),
         "look" => Request::Look(words.slot()?),
         "list" => Request::List(words.slot()?),
@@ -238,9 +256,14 @@ fn read_answer(words: &Words<'_>, request: Request) -> Option<Answer> {
             let ids = listed.iter().filter_map(|word| word.strip_prefix("booking:")?.parse().ok());
             Answer::List { bookings: ids.map(BookingId).collect(), has_more: words.has("more") }
         }
-        (_, Request::Book { .. } | Request::Cancel(_) | Request::Get(_)) => {
-            Answer::Booking(words.booking(Some(request))?)
-        }
+        (
+            _,
+            Request::Book { .. }
+            | Request::Modify { .. }
+            | Request::Cancel(_)
+            | Request::CheckIn(_)
+            | Request::Get(_),
+        ) => Answer::Booking(words.booking(Some(request))?),
     })
 }
 
@@ -258,6 +281,9 @@ mod tests {
             "0..5 user:3 book slot:1 -> not-done no_quorum",
             "0..5 user:3 key:a:b book slot:1 -> unknown",
             "6..7 user:3 key:b cancel booking:1 -> booking:1 slot:1 owner:3 count:2 cancelled",
+            "6..7 user:3 key:b modify booking:1 slot:2 count:3 -> booking:1 slot:2 owner:3 count:3 revision:9-0",
+            "6..7 user:3 key:b modify booking:1 count:1 -> refused slot_full",
+            "6..7 user:2 key:b check-in booking:1 -> booking:1 slot:1 owner:3 used",
             "6..7 user:3 get booking:1 -> booking:1 slot:1 owner:3 used index:7",
             "6..7 user:3 look slot:1 -> capacity:5 available:3 confirmed:2",
             "6..7 user:3 list slot:1 -> booking:3 booking:2 more",

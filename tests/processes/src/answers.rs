@@ -21,9 +21,14 @@ pub(crate) fn answer_in(request: Request, sent: &Result<Reply, Failure>) -> Answ
                 has_more: next.is_some(),
             }
         }
-        (200 | 201, Request::Book { .. } | Request::Cancel(_) | Request::Get(_)) => {
-            Answer::Booking(booking_in(&reply.json))
-        }
+        (
+            200 | 201,
+            Request::Book { .. }
+            | Request::Modify { .. }
+            | Request::Cancel(_)
+            | Request::CheckIn(_)
+            | Request::Get(_),
+        ) => Answer::Booking(booking_in(&reply.json)),
         // Decided by the rules, and remembered.
         (404 | 409 | 412 | 422, _) => Answer::Refused(reply.code().to_owned()),
         (500 | 504, _) => Answer::Unknown,

@@ -166,6 +166,14 @@ impl Guest {
                 };
                 (Method::POST, "/v1/bookings".to_owned(), Some(body.to_string().into()))
             }
+            Request::Modify { booking, slot, count } => {
+                let mut body = serde_json::Map::new();
+                body.extend(slot.map(|slot| ("slotId".to_owned(), slot.0.into())));
+                body.extend(count.map(|count| ("count".to_owned(), count.into())));
+                let body = serde_json::Value::Object(body).to_string().into();
+                (Method::PATCH, format!("/v1/bookings/{}", booking.0), Some(body))
+            }
+            Request::CheckIn(booking) => (Method::POST, format!("/v1/bookings/{}/check-in", booking.0), None),
             Request::Cancel(booking) => (Method::POST, format!("/v1/bookings/{}/cancel", booking.0), None),
             Request::Get(booking) => (Method::GET, format!("/v1/bookings/{}", booking.0), None),
             Request::Look(slot) => (Method::GET, format!("/v1/slots/{}", slot.0), None),

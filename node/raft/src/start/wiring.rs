@@ -46,6 +46,8 @@ struct Core<F: Files> {
     waiting: Arc<Waiting>,
     progress: watch::Receiver<Progress>,
     watches: Watches,
+    #[cfg(feature = "simulation")]
+    probed: Arc<crate::probe::Probed<F>>,
 }
 
 /// What a node has when it knows which one it is.
@@ -70,7 +72,9 @@ pub(super) async fn take_part<F: Files>(
     beginning: Beginning<F>,
 ) -> Result<Replica, StartError> {
     let core = start_core(files.clone(), &options, &beginning).await?;
-    let Core { raft, library, peers, waiting, progress, watches } = core;
+    #[cfg(feature = "simulation")]
+    let probed = core.probed;
+    let Core { raft, library, peers, waiting, progress, watches, .. } = core;
     let Beginning { own, member, log, keys, door, failure, .. } = beginning;
     let NodeOptions { data_dir, machine, settings, .. } = options;
     let Watches { leadership, membership, committed } = watches;
@@ -175,6 +179,8 @@ pub(super) async fn take_part<F: Files>(
         failure,
         keys,
         log_counters: Arc::new(move || log.counters()),
+        #[cfg(feature = "simulation")]
+        log: probed,
     }))
 }
 
@@ -208,10 +214,22 @@ async fn start_core<F: Files>(
     let config = settings.openraft(&own.cluster.to_string()).map_err(StartError::Other)?;
     let state = StateStore::new(applier, library.clone());
     let transport = Transport { peers: peers.clone(), placement: machine.placement };
-    let raft = Raft::new(own.node, Arc::new(config), transport, LogStore(log.clone()), state).await;
+    let log_store = LogStore::over(log.clone());
+    #[cfg(feature = "simulation")]
+    let probed = Arc::new(crate::probe::Probed(log.clone(), log_store.1.clone()));
+    let raft = Raft::new(own.node, Arc::new(config), transport, log_store, state).await;
     let raft = raft.map_err(|error| StartError::Other(error.to_string()))?;
     let watches = Watches::start(&raft, own.node, seen_sender, failing.clone());
-    Ok(Core { raft, library, peers, waiting, progress, watches })
+    Ok(Core {
+        raft,
+        library,
+        peers,
+        waiting,
+        progress,
+        watches,
+        #[cfg(feature = "simulation")]
+        probed,
+    })
 }
 
 /// Begins the cluster with its first node, if nothing was ever written to its log. The log is known to be whole, so

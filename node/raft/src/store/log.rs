@@ -24,9 +24,23 @@ const APPEND_BYTES_MAX: u64 = 1 << 20;
 const APPLY_BYTES_MAX: u64 = 8 << 20;
 
 /// A handle to the log. Clones see the same log.
-pub(crate) struct LogStore<F: Files>(pub(crate) Log<F>);
+pub(crate) struct LogStore<F: Files>(
+    pub(crate) Log<F>,
+    #[cfg(feature = "simulation")] pub(crate) crate::probe::Durable,
+);
 
 impl<F: Files> LogStore<F> {
+    /// Over a log that was just opened.
+    pub(crate) fn over(log: Log<F>) -> Self {
+        #[cfg(feature = "simulation")]
+        let durable = crate::probe::Durable::found(&log);
+        Self(
+            log,
+            #[cfg(feature = "simulation")]
+            durable,
+        )
+    }
+
     fn read(&self, range: Range<u64>, byte_limit: Option<u64>) -> io::Result<Vec<Entry>> {
         let entries = self.0.entries(range, byte_limit)?;
         entries.into_iter().map(|entry| from_stored_entry(entry).map_err(fatal)).collect()
@@ -35,7 +49,11 @@ impl<F: Files> LogStore<F> {
 
 impl<F: Files> Clone for LogStore<F> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self(
+            self.0.clone(),
+            #[cfg(feature = "simulation")]
+            self.1.clone(),
+        )
     }
 }
 
@@ -114,12 +132,24 @@ impl<F: Files> RaftLogStorage<Types> for LogStore<F> {
     {
         let entries =
             entries.into_iter().map(to_stored_entry).collect::<Result<Vec<_>, _>>().map_err(fatal)?;
-        self.0.append(entries, Box::new(move |result| callback.io_completed(result)));
+        #[cfg(feature = "simulation")]
+        let (log, durable, last) = (self.0.clone(), self.1.clone(), entries.last().map(|entry| entry.id));
+        let done = move |result: io::Result<()>| {
+            #[cfg(feature = "simulation")]
+            if result.is_ok() {
+                durable.reported(&log, last);
+            }
+            callback.io_completed(result);
+        };
+        self.0.append(entries, Box::new(done));
         Ok(())
     }
 
     async fn truncate_after(&mut self, last: Option<LogId>) -> io::Result<()> {
-        self.0.truncate_after(last.map(|id| id.index))
+        let index = last.map(|id| id.index);
+        #[cfg(feature = "simulation")]
+        self.1.truncated(&self.0, index);
+        self.0.truncate_after(index)
     }
 
     async fn purge(&mut self, upto: LogId) -> io::Result<()> {

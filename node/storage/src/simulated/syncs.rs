@@ -43,6 +43,15 @@ impl Syncs {
         self.held.len()
     }
 
+    pub(super) fn tickets(&self) -> Vec<u64> {
+        self.held.keys().copied().collect()
+    }
+
+    /// Which of the held ones has this ticket.
+    pub(super) fn position(&self, ticket: u64) -> Option<usize> {
+        self.held.keys().position(|held| *held == ticket)
+    }
+
     /// The n-th oldest held sync, and whom to wake once the lock is released.
     pub(super) fn finish(&mut self, n: usize, result: io::Result<()>) -> Option<Held> {
         let ticket = *self.held.keys().nth(n)?;

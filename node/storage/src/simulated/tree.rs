@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use super::contents::Contents;
@@ -157,6 +157,23 @@ impl Tree {
             }
         }
         self.forget_unreachable();
+    }
+
+    /// Paths and lengths of all files, as reads show them.
+    pub(super) fn files(&self) -> Vec<(PathBuf, u64)> {
+        let mut files = Vec::new();
+        let mut waiting = vec![(PathBuf::from("/"), ROOT)];
+        while let Some((path, node)) = waiting.pop() {
+            match self.nodes.get(&node) {
+                Some(Node::File { contents, .. }) => files.push((path, contents.live().len() as u64)),
+                Some(Node::Folder(names)) => {
+                    waiting.extend(names.live().iter().map(|(name, node)| (path.join(name), *node)));
+                }
+                None => (),
+            }
+        }
+        files.sort();
+        files
     }
 
     /// Bytes of all files, as reads show them.

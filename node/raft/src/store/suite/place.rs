@@ -89,5 +89,5 @@ pub(super) async fn open<F: Files>(
         observer: Arc::new(Nobody),
     };
     let applier = Applier::start(parts, *placement)?;
-    Ok((LogStore(log), StateStore::new(applier, library.clone()), library))
+    Ok((LogStore::over(log), StateStore::new(applier, library.clone()), library))
 }

@@ -1,0 +1,15 @@
+//! Every planted bug can still be planted.
+
+use holdfast_scripts::planted::{all, tree};
+use holdfast_scripts::workspace::Workspace;
+
+#[test]
+fn every_patch_fits_the_tree_and_says_what_it_does() {
+    let root = Workspace::read().unwrap().root;
+    let bugs = all(&root).unwrap();
+    assert!(bugs.len() >= 12, "there are only {}", bugs.len());
+    for bug in bugs {
+        assert!(bug.what().unwrap().ends_with('.'), "{} begins with a sentence", bug.name);
+        tree::check(&root, &bug).unwrap_or_else(|error| panic!("{}: {error:#}", bug.name));
+    }
+}

@@ -1,0 +1,127 @@
+//! A node's disk: how long its syncs take, and in which order they complete.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::RangeInclusive;
+
+use holdfast_storage::simulated::{SimulatedDisk, SyncMode};
+
+use crate::chance::Chance;
+
+/// How a disk behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Syncs take so many milliseconds.
+    Syncs(RangeInclusive<u64>),
+    /// Syncs complete together, at every so manieth millisecond.
+    Grouped(u64),
+    /// No sync completes.
+    Stalled,
+}
+
+impl Pace {
+    /// A good disk.
+    pub const USUAL: Self = Self::Syncs(1..=3);
+}
+
+/// A disk, and the syncs it has taken.
+pub struct Disk {
+    handle: SimulatedDisk,
+    chance: Chance,
+    pace: Pace,
+    /// When each held sync completes; `None` while it stalls.
+    due_ms: BTreeMap<u64, Option<u64>>,
+    /// The next sync fails.
+    fails_next: bool,
+    failed: u64,
+}
+
+impl Disk {
+    /// An empty one.
+    #[must_use]
+    pub fn new(mut chance: Chance) -> Self {
+        let handle = SimulatedDisk::new(chance.next());
+        handle.set_sync_mode(SyncMode::Held);
+        Self { handle, chance, pace: Pace::USUAL, due_ms: BTreeMap::new(), fails_next: false, failed: 0 }
+    }
+
+    /// The disk as the node uses it.
+    #[must_use]
+    pub fn handle(&self) -> SimulatedDisk {
+        self.handle.clone()
+    }
+
+    /// Changes how it behaves.
+    pub fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
+        // What stalled goes on.
+        self.due_ms.retain(|_, due_ms| due_ms.is_some());
+    }
+
+    /// Lets the next sync fail: what it covers is lost, though reads show it until a crash.
+    pub fn fail_next_sync(&mut self) {
+        self.fails_next = true;
+    }
+
+    /// How many syncs have failed.
+    #[must_use]
+    pub fn failed_syncs(&self) -> u64 {
+        self.failed
+    }
+
+    /// Takes up new syncs and completes those that are due, in any order.
+    pub fn step(&mut self, now_ms: u64) {
+        if self.handle.held_syncs() == 0 {
+            self.due_ms.clear();
+            return;
+        }
+        let held = self.handle.held_tickets();
+        for ticket in &held {
+            if !self.due_ms.contains_key(ticket) {
+                let due_ms = self.due_ms_of_new(now_ms);
+                self.due_ms.insert(*ticket, due_ms);
+            }
+        }
+        let mut due: Vec<u64> = held
+            .into_iter()
+            .filter(|ticket| self.due_ms.get(ticket).copied().flatten().is_some_and(|due_ms| due_ms <= now_ms))
+            .collect();
+        if due.len() > 1 {
+            self.chance.shuffle(&mut due);
+        }
+        for ticket in due {
+            self.due_ms.remove(&ticket);
+            if std::mem::take(&mut self.fails_next) {
+                self.failed += 1;
+                self.handle.fail_ticket(ticket, io::ErrorKind::Other);
+            } else {
+                self.handle.complete_ticket(ticket);
+            }
+        }
+    }
+
+    fn due_ms_of_new(&mut self, now_ms: u64) -> Option<u64> {
+        match &self.pace {
+            Pace::Syncs(range) => Some(now_ms + self.chance.between(range.clone())),
+            Pace::Grouped(every_ms) => Some((now_ms / every_ms + 1) * every_ms),
+            Pace::Stalled => None,
+        }
+    }
+
+    /// The power goes: what was not synced is kept or lost by the dice.
+    pub fn lose_power(&mut self) {
+        self.handle.crash();
+        self.restart();
+    }
+
+    /// The process ends: the disk keeps everything.
+    pub fn lose_process(&mut self) {
+        self.handle.kill();
+        self.restart();
+    }
+
+    fn restart(&mut self) {
+        self.due_ms.clear();
+        self.fails_next = false;
+    }
+}

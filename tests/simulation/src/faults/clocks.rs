@@ -1,0 +1,85 @@
+//! Clocks that step, drift, and jump to and fro.
+
+use super::{Ends, Fault};
+use crate::chance::Chance;
+use crate::world::World;
+
+pub struct Step;
+pub struct Drift;
+pub struct Strobe;
+
+impl Fault for Step {
+    fn name(&self) -> &'static str {
+        "clock step"
+    }
+
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let some = some(world, chance);
+        let offset_ms = step(chance);
+        for position in &some {
+            world.hosts[*position].plan.clock.set_offset(offset_ms);
+        }
+        Some(Ends::after(chance.between(500..=15_000), move |world| set_right(world, &some)))
+    }
+}
+
+impl Fault for Drift {
+    fn name(&self) -> &'static str {
+        "clock drift"
+    }
+
+    /// Its timers run faster or slower than those of others.
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let some = some(world, chance);
+        let permille = chance.between(10..=50) as i64 * if chance.percent(50) { 1 } else { -1 };
+        for position in &some {
+            world.hosts[*position].set_drift(permille);
+        }
+        Some(Ends::after(chance.between(1000..=15_000), move |world| {
+            some.iter().for_each(|position| world.hosts[*position].set_drift(0));
+        }))
+    }
+}
+
+impl Fault for Strobe {
+    fn name(&self) -> &'static str {
+        "clock strobe"
+    }
+
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let some = some(world, chance);
+        let (strobed, offset_ms) = (some.clone(), step(chance));
+        let ends = Ends::after(chance.between(500..=6000), move |world| set_right(world, &some));
+        Some(ends.with_beat(chance.between(10..=800), move |world, beat| {
+            let offset_ms = if beat.is_multiple_of(2) { offset_ms } else { 0 };
+            strobed.iter().for_each(|position| world.hosts[*position].plan.clock.set_offset(offset_ms));
+        }))
+    }
+}
+
+/// One, the leader, or a minority: a majority of clocks is what time is.
+fn some(world: &World, chance: &mut Chance) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..world.hosts.len()).collect();
+    chance.shuffle(&mut all);
+    let wrong = |position: &usize| world.hosts[*position].plan.clock.offset_ms() != 0;
+    let room = ((world.hosts.len() - 1) / 2).saturating_sub(all.iter().filter(|host| wrong(host)).count());
+    let leader = world.leader().filter(|_| chance.percent(50) && room > 0);
+    match leader {
+        Some(leader) => vec![leader],
+        None => {
+            all.truncate(room.min(chance.between(1..=2) as usize));
+            all
+        }
+    }
+}
+
+/// From a second to a day, either way.
+fn step(chance: &mut Chance) -> i64 {
+    let longest = *chance.pick(&[1000, 10_000, 3_600_000, 86_400_000]);
+    let offset_ms = chance.between(longest / 2..=longest) as i64;
+    if chance.percent(50) { offset_ms } else { -offset_ms }
+}
+
+fn set_right(world: &mut World, some: &[usize]) {
+    some.iter().for_each(|position| world.hosts[*position].plan.clock.set_offset(0));
+}

@@ -1,0 +1,195 @@
+//! Disks that are slow, stand still, are full, fail, forget, rot, or are another node's.
+
+use std::io;
+
+use holdfast_storage::simulated::DiskOperation;
+
+use super::{Ends, Fault, a_while};
+use crate::chance::Chance;
+use crate::disk::{Disk, Pace};
+use crate::host::Loss;
+use crate::observation::Ending;
+use crate::world::World;
+
+pub struct Slow;
+pub struct Grouped;
+pub struct Stalled;
+pub struct Full;
+pub struct FailedSync;
+pub struct ReadError;
+pub struct Rot;
+pub struct Wiped;
+pub struct Swapped;
+
+impl Fault for Slow {
+    fn name(&self) -> &'static str {
+        "slow disk"
+    }
+
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let longest = *chance.pick(&[10, 60, 400, 2000]);
+        Some(paced(world, chance, Pace::Syncs(1..=longest)))
+    }
+}
+
+impl Fault for Grouped {
+    fn name(&self) -> &'static str {
+        "grouped syncs"
+    }
+
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let every_ms = chance.between(5..=150);
+        Some(paced(world, chance, Pace::Grouped(every_ms)))
+    }
+}
+
+impl Fault for Stalled {
+    fn name(&self) -> &'static str {
+        "stalled disk"
+    }
+
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        Some(paced(world, chance, Pace::Stalled))
+    }
+}
+
+impl Fault for Full {
+    fn name(&self) -> &'static str {
+        "full disk"
+    }
+
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let position = chance.position(world.hosts.len());
+        let disk = world.hosts[position].disk.handle();
+        disk.set_capacity(Some(disk.bytes() + chance.between(0..=20_000)));
+        Some(Ends::after(a_while(chance), move |world| {
+            world.hosts[position].disk.handle().set_capacity(None);
+        }))
+    }
+}
+
+impl Fault for FailedSync {
+    fn name(&self) -> &'static str {
+        "failed sync"
+    }
+
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let position = *chance.pick(&some_up(world)?);
+        world.hosts[position].disk.fail_next_sync();
+        Some(Ends::at_once())
+    }
+}
+
+impl Fault for ReadError {
+    fn name(&self) -> &'static str {
+        "read error"
+    }
+
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let position = *chance.pick(&some_up(world)?);
+        let nth = chance.between(1..=3);
+        world.hosts[position].disk.handle().fail(DiskOperation::Read, nth, io::ErrorKind::Other);
+        Some(Ends::at_once())
+    }
+}
+
+impl Fault for Rot {
+    fn name(&self) -> &'static str {
+        "rot"
+    }
+
+    /// A bit turns while a node is down; it may refuse to start, and may not lie.
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let position = world.may_lose(chance)?;
+        let host = &mut world.hosts[position];
+        host.end(Loss::Process);
+        let disk = host.disk.handle();
+        let files: Vec<_> = disk.files().into_iter().filter(|(_, length)| *length > 0).collect();
+        if !files.is_empty() {
+            let (path, length) = chance.pick(&files).clone();
+            let bit = chance.between(0..=length * 8 - 1) as usize;
+            drop(disk.flip_bit(&path, bit));
+        }
+        host.ended = Ending::DiskLost;
+        world.lost.insert(position);
+        Some(restarted(position, chance.between(1..=1000)))
+    }
+}
+
+impl Fault for Wiped {
+    fn name(&self) -> &'static str {
+        "wiped disk"
+    }
+
+    /// A node comes back with an empty disk under its old address: it is refused by name.
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let position = world.may_lose(chance)?;
+        let host = &mut world.hosts[position];
+        host.end(Loss::Power);
+        host.replace_disk(Disk::new(chance.fork()));
+        world.lost.insert(position);
+        Some(restarted(position, chance.between(1..=1000)))
+    }
+}
+
+impl Fault for Swapped {
+    fn name(&self) -> &'static str {
+        "swapped disks"
+    }
+
+    /// Two nodes are started with each other's disk: both are refused, and nothing is lost once they are put right.
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let mut some = some_up(world)?;
+        chance.shuffle(&mut some);
+        let [one, other, ..] = some[..] else { return None };
+        for position in [one, other] {
+            world.hosts[position].end(Loss::Process);
+        }
+        swap(world, one, other);
+        for position in [one, other] {
+            world.hosts[position].start();
+        }
+        Some(Ends::after(chance.between(500..=4000), move |world| {
+            for position in [one, other] {
+                world.hosts[position].end(Loss::Process);
+            }
+            swap(world, one, other);
+            for position in [one, other] {
+                world.hosts[position].start();
+            }
+        }))
+    }
+}
+
+fn swap(world: &mut World, one: usize, other: usize) {
+    let spare = Disk::new(Chance::new(0));
+    let first = world.hosts[one].replace_disk(spare);
+    let second = world.hosts[other].replace_disk(first);
+    world.hosts[one].replace_disk(second);
+    for position in [one, other] {
+        world.hosts[position].ended = Ending::Kept;
+    }
+}
+
+fn paced(world: &mut World, chance: &mut Chance, pace: Pace) -> Ends {
+    let mut some: Vec<usize> = (0..world.hosts.len()).collect();
+    chance.shuffle(&mut some);
+    some.truncate(chance.between(1..=3) as usize);
+    for position in &some {
+        world.hosts[*position].disk.set_pace(pace.clone());
+    }
+    Ends::after(a_while(chance), move |world| {
+        for position in &some {
+            world.hosts[*position].disk.set_pace(Pace::USUAL);
+        }
+    })
+}
+
+fn some_up(world: &World) -> Option<Vec<usize>> {
+    let up = world.up();
+    (!up.is_empty()).then_some(up)
+}
+
+fn restarted(position: usize, for_ms: u64) -> Ends {
+    Ends::after(for_ms, move |world| world.hosts[position].start())
+}

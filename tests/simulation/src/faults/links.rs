@@ -1,0 +1,101 @@
+//! Ways between machines that are slow, lossy, or give everything at once.
+
+use super::{Ends, Fault, a_while};
+use crate::chance::Chance;
+use crate::network::Latency;
+use crate::world::World;
+
+pub struct LatencySpike;
+pub struct SlowLink;
+pub struct Loss;
+pub struct HoldAndRelease;
+pub struct Resets;
+
+impl Fault for LatencySpike {
+    fn name(&self) -> &'static str {
+        "latency spike"
+    }
+
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let longest = *chance.pick(&[20, 80, 300]);
+        for (from, to) in all(world) {
+            world.net.change_link(from, to, |link| link.latency = Latency(1..=longest));
+        }
+        Some(Ends::after(a_while(chance), |world| {
+            for (from, to) in all(world) {
+                world.net.change_link(from, to, |link| link.latency = Latency::default());
+            }
+        }))
+    }
+}
+
+impl Fault for SlowLink {
+    fn name(&self) -> &'static str {
+        "slow link"
+    }
+
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let (from, to) = *chance.pick(&all(world));
+        let slow = *chance.pick(&[30, 120, 600]);
+        world.net.change_link(from, to, |link| link.latency = Latency(slow..=slow + 10));
+        Some(Ends::after(chance.between(1000..=10_000), move |world| {
+            world.net.change_link(from, to, |link| link.latency = Latency::default());
+        }))
+    }
+}
+
+impl Fault for Loss {
+    fn name(&self) -> &'static str {
+        "loss"
+    }
+
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let percent = *chance.pick(&[1, 5, 25]);
+        for (from, to) in all(world) {
+            world.net.change_link(from, to, |link| link.loss_percent = percent);
+        }
+        Some(Ends::after(a_while(chance), |world| {
+            for (from, to) in all(world) {
+                world.net.change_link(from, to, |link| link.loss_percent = 0);
+            }
+        }))
+    }
+}
+
+impl Fault for HoldAndRelease {
+    fn name(&self) -> &'static str {
+        "hold and release"
+    }
+
+    /// Everything one node is sent comes later, all at once.
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let node = chance.position(world.hosts.len());
+        let ways: Vec<(usize, usize)> = all(world).into_iter().filter(|(_, to)| *to == node).collect();
+        for (from, to) in &ways {
+            world.net.change_link(*from, *to, |link| link.is_held = true);
+        }
+        Some(Ends::after(chance.between(20..=900), move |world| {
+            for (from, to) in &ways {
+                world.net.change_link(*from, *to, |link| link.is_held = false);
+            }
+        }))
+    }
+}
+
+impl Fault for Resets {
+    fn name(&self) -> &'static str {
+        "resets"
+    }
+
+    fn begin(&self, _: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let ends = Ends::after(chance.between(100..=3000), |_| ());
+        Some(ends.with_beat(chance.between(5..=200), |world, _| {
+            world.net.reset_one();
+        }))
+    }
+}
+
+fn all(world: &World) -> Vec<(usize, usize)> {
+    let machines = world.net.machines();
+    (0..machines).flat_map(|from| (0..machines).map(move |to| (from, to))).filter(|(a, b)| a != b).collect()
+}

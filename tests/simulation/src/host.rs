@@ -1,0 +1,199 @@
+//! A node on its machine, with its disk and its clock: what can be done to it from outside.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use holdfast_raft::RaftSettings;
+
+use crate::chance::Chance;
+use crate::disk::Disk;
+use crate::machine::Machine;
+use crate::network::{MachineNumber, Net};
+use crate::node::{self, Beginning, Exit, NodePlan, NodeState};
+use crate::observation::Ending;
+use crate::time::{Clock, WorldTime};
+
+/// A node on its machine.
+pub struct Host {
+    /// What it is made of.
+    pub plan: Arc<NodePlan>,
+    /// Its disk.
+    pub disk: Disk,
+    /// Rises with every start.
+    pub incarnation: u32,
+    /// How the last incarnation ended.
+    pub ended: Ending,
+    /// Why it ended by itself, if it did.
+    pub exit: Option<Exit>,
+    machine: Machine,
+    net: Net,
+    time: WorldTime,
+    pause: Option<Pause>,
+    /// Ticks more (or fewer, if negative) in a thousand.
+    drift_permille: i64,
+    drift: i64,
+}
+
+struct Pause {
+    began_ms: u64,
+    until_ms: u64,
+}
+
+/// How to end a node's process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Killed: its disk and its streams end as an operating system leaves them.
+    Process,
+    /// Without power.
+    Power,
+}
+
+/// What a host is made of.
+pub struct HostOptions {
+    /// Its machine.
+    pub machine: MachineNumber,
+    /// The machines of the other nodes.
+    pub others: Vec<MachineNumber>,
+    /// What it does when its disk is empty.
+    pub begins: Beginning,
+    /// Sizes.
+    pub raft: RaftSettings,
+}
+
+impl Host {
+    /// A host whose node starts at the next tick.
+    #[must_use]
+    pub fn new(options: HostOptions, net: &Net, time: &WorldTime, chance: &mut Chance) -> Self {
+        let HostOptions { machine, others, begins, raft } = options;
+        let disk = Disk::new(chance.fork());
+        let plan = Arc::new(NodePlan {
+            machine,
+            network: net.of(machine),
+            clock: Clock::new(time.clone()),
+            disk: Mutex::new(disk.handle()),
+            others,
+            begins: Mutex::new(begins),
+            raft,
+            state: Mutex::default(),
+            seeds: Mutex::new(chance.fork()),
+        });
+        let planned = plan.clone();
+        let machine = Machine::new(chance.next(), move || node::run(planned.clone()));
+        Self {
+            plan,
+            disk,
+            incarnation: 1,
+            ended: Ending::Kept,
+            exit: None,
+            machine,
+            net: net.clone(),
+            time: time.clone(),
+            pause: None,
+            drift_permille: 0,
+            drift: 0,
+        }
+    }
+
+    /// Its machine.
+    #[must_use]
+    pub fn number(&self) -> MachineNumber {
+        self.plan.machine
+    }
+
+    /// Whether its software runs.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.machine.is_up()
+    }
+
+    /// Whether it is paused.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.pause.is_some()
+    }
+
+    /// Runs its software for a tick.
+    pub fn tick(&mut self, now_ms: u64) {
+        self.disk.step(now_ms);
+        if let Some(Pause { began_ms, until_ms }) = self.pause {
+            if now_ms < until_ms {
+                return;
+            }
+            self.pause = None;
+            // Its clock went on meanwhile: all that was due then is due at once.
+            self.plan.state().jump = Some(Duration::from_millis(now_ms - began_ms));
+        }
+        self.drift += self.drift_permille;
+        let ticks = 1 + self.drift / 1000;
+        self.drift %= 1000;
+        for _ in 0..ticks {
+            self.machine.tick();
+        }
+        let exit = self.plan.state().exit.take();
+        if let Some(exit) = exit {
+            self.end(Loss::Process);
+            self.exit = Some(exit);
+        }
+    }
+
+    /// Ends the process, if there is one.
+    pub fn end(&mut self, loss: Loss) {
+        if !self.is_up() {
+            return;
+        }
+        if loss == Loss::Power {
+            self.net.power_off(self.number());
+        }
+        // The replica's handle goes first: it must not outlive its runtime.
+        *self.plan.state() = NodeState::default();
+        self.machine.stop();
+        *self.plan.state() = NodeState::default();
+        self.pause = None;
+        match loss {
+            Loss::Process => self.disk.lose_process(),
+            Loss::Power => self.disk.lose_power(),
+        }
+        self.ended = match loss {
+            Loss::Process => Ending::Kept,
+            Loss::Power => Ending::PowerLost,
+        };
+    }
+
+    /// Starts the process, if there is none.
+    pub fn start(&mut self) {
+        if self.is_up() {
+            return;
+        }
+        self.net.power_on(self.number());
+        self.exit = None;
+        // Later than any before, whichever machine the disk was in.
+        self.incarnation = self.time.now_ms() as u32 + 2;
+        self.machine.start();
+    }
+
+    /// Puts another disk in; the node must be down.
+    pub fn replace_disk(&mut self, disk: Disk) -> Disk {
+        *self.plan.disk.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = disk.handle();
+        self.ended = Ending::DiskLost;
+        std::mem::replace(&mut self.disk, disk)
+    }
+
+    /// Nothing on it runs until then, as when the machine is suspended.
+    pub fn pause(&mut self, now_ms: u64, until_ms: u64) {
+        if self.is_up() {
+            self.pause.get_or_insert(Pause { began_ms: now_ms, until_ms });
+        }
+    }
+
+    /// Ends a pause.
+    pub fn resume(&mut self, now_ms: u64) {
+        if let Some(pause) = &mut self.pause {
+            pause.until_ms = now_ms;
+        }
+    }
+
+    /// Lets its clock run so much faster, or slower.
+    pub fn set_drift(&mut self, permille: i64) {
+        self.drift_permille = permille;
+    }
+}

@@ -1,0 +1,173 @@
+//! INV-4: whenever all rows of a node are read, its request table says exactly what the committed log says: the first
+//! effect of every request, and no second one.
+
+use std::collections::BTreeMap;
+
+use holdfast_reservations::{
+    Applied, Clock, Key, MemoryRows, Outcome, ReadTyped as _, Request, RequestKey, Revision, Row, State,
+};
+use holdfast_storage::codec;
+use holdfast_storage::log::{Entry, Payload};
+
+use super::{Invariant, Scene};
+
+/// Where each request first took effect, worked out without the table.
+#[derive(Default)]
+pub(super) struct RequestsOnce {
+    /// `None` before the first entry.
+    state: Option<State<MemoryRows>>,
+    next: u64,
+    first: BTreeMap<Identity, Effect>,
+}
+
+/// Generation, acting user, key.
+type Identity = (u32, u64, RequestKey);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Effect {
+    revision: Revision,
+    payload_hash: u64,
+}
+
+impl Invariant for RequestsOnce {
+    fn name(&self) -> &'static str {
+        "requests once (INV-4)"
+    }
+
+    fn check(&mut self, scene: &Scene<'_>) -> Result<(), String> {
+        for (node, _, running) in scene.seen.running() {
+            let (Some(rows), Some(applied)) = (&running.state.rows, running.state.applied) else { continue };
+            while self.next <= applied.index {
+                let entry = scene.committed.entry(self.next);
+                self.follow(entry.ok_or_else(|| format!("entry {} was never seen", self.next))?)?;
+                self.next += 1;
+            }
+            self.compare(rows, applied.index).map_err(|says| format!("node {node} at {applied}: {says}"))?;
+        }
+        Ok(())
+    }
+}
+
+impl RequestsOnce {
+    fn follow(&mut self, entry: &Entry) -> Result<(), String> {
+        let Payload::Commands(bytes) = &entry.payload else { return Ok(()) };
+        let commands = codec::decode_entry(bytes).map_err(|error| format!("entry {}: {error}", entry.id))?;
+        let state = self.state.get_or_insert_with(|| State::over(MemoryRows::default()));
+        let applied = state.apply(entry.id.index, &commands);
+        let generation = state.rows().row::<Clock>(()).map_or(0, |clock| clock.generation);
+        for (ordinal, (request, applied)) in (0..).zip(commands.requests.iter().zip(applied)) {
+            let revision = Revision { index: entry.id.index, ordinal };
+            self.note(generation, revision, request, &applied)?;
+        }
+        Ok(())
+    }
+
+    fn note(
+        &mut self,
+        generation: u32,
+        revision: Revision,
+        request: &Request,
+        applied: &Applied,
+    ) -> Result<(), String> {
+        let Some(id) = request.id else { return Ok(()) };
+        let has_effect = applied.revision == revision && is_remembered(&applied.outcome);
+        if !has_effect {
+            return Ok(());
+        }
+        let scope = request.principal.scope();
+        let lately = [Some(generation), generation.checked_sub(1)].into_iter().flatten();
+        for generation in lately {
+            if let Some(first) = self.first.get(&(generation, scope, id.key)) {
+                return Err(format!("{revision} is a second effect of the request of {}", first.revision));
+            }
+        }
+        let effect = Effect { revision, payload_hash: id.payload_hash };
+        self.first.insert((generation, scope, id.key), effect);
+        Ok(())
+    }
+
+    /// Compares a table of one moment.
+    fn compare(&self, rows: &[(Key, Row)], applied: u64) -> Result<(), String> {
+        let generation = rows.iter().find_map(|(_, row)| match row {
+            Row::Clock(clock) => Some(clock.generation),
+            _ => None,
+        });
+        let oldest = generation.unwrap_or(0).saturating_sub(1);
+        let mut expected = self
+            .first
+            .iter()
+            .filter(|((made_in, ..), effect)| *made_in >= oldest && effect.revision.index <= applied)
+            .map(|(identity, effect)| (*identity, *effect));
+        let mut found = rows.iter().filter_map(|(key, row)| match (key, row) {
+            (Key::Request(generation, scope, key), Row::Request(row)) => {
+                let effect = Effect { revision: row.revision, payload_hash: row.payload_hash };
+                Some(((*generation, *scope, *key), effect))
+            }
+            _ => None,
+        });
+        loop {
+            match (expected.next(), found.next()) {
+                (None, None) => return Ok(()),
+                (expected, found) if expected == found => (),
+                (expected, found) => {
+                    return Err(format!("the table says {found:?}, the log {expected:?}"));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a retry gets this answer again.
+fn is_remembered(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Rejected(rejection) => rejection.is_remembered(),
+        Outcome::Contradicted(_) => false,
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use holdfast_reservations::Remembered;
+
+    use super::*;
+    use crate::invariants::testing::log::{Scenario, sign_up};
+    use crate::invariants::testing::verdict;
+
+    #[test]
+    fn a_retry_has_no_second_effect_and_a_refusal_may_be_remembered() {
+        let mut scenario = Scenario::new();
+        // The same key again, and another key for an e-mail address that is taken.
+        let seen = [
+            scenario.commits(vec![sign_up(1, 1)]),
+            scenario.commits(vec![sign_up(1, 1), sign_up(2, 1), sign_up(2, 1)]),
+            scenario.commits(vec![sign_up(3, 3)]),
+        ];
+        assert_eq!(verdict(&mut RequestsOnce::default(), &seen), "");
+    }
+
+    #[test]
+    fn a_forgotten_request_is_found() {
+        let mut seen = [Scenario::new().commits(vec![sign_up(1, 1)])];
+        Scenario::spoil(&mut seen[0], |rows| rows.retain(|row| !matches!(row.0, Key::Request(..))));
+        let says = verdict(&mut RequestsOnce::default(), &seen);
+        assert!(says.starts_with("1: node 1 at 1.1.0: the table says None, the log Some("), "{says}");
+    }
+
+    #[test]
+    fn so_is_one_that_is_remembered_otherwise() {
+        let mut seen = [Scenario::new().commits(vec![sign_up(1, 1)])];
+        Scenario::spoil(&mut seen[0], |rows| {
+            for (_, row) in rows {
+                if let Row::Request(request) = row {
+                    let revision = Revision { index: 0, ordinal: 5 };
+                    *row = Row::Request(Arc::new(Remembered { revision, ..(**request).clone() }));
+                }
+            }
+        });
+        let says = verdict(&mut RequestsOnce::default(), &seen);
+        assert!(says.starts_with("1: node 1 at 1.1.0: the table says Some("), "{says}");
+    }
+}

@@ -1,0 +1,105 @@
+//! What clients asked and were told: the history, what was acknowledged, and the trace.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use holdfast_model::{Call, Glance};
+use holdfast_reservations::{RequestKey, Revision};
+
+use crate::observation::Acknowledged;
+use crate::time::WorldTime;
+use crate::trace::Trace;
+
+/// Records the calls of all clients. Clones record together.
+#[derive(Clone)]
+pub struct Recorder {
+    time: WorldTime,
+    inner: Arc<Mutex<Inner>>,
+}
+
+/// What was recorded.
+#[derive(Default)]
+struct Inner {
+    calls: Vec<Call>,
+    glances: Vec<Glance>,
+    acknowledged: Vec<Acknowledged>,
+    counts: Counts,
+    /// Two things never happen at the same moment.
+    last_nanos: u64,
+}
+
+/// How often clients did what, and what they were told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Attempts, by operation.
+    pub attempts: BTreeMap<&'static str, u64>,
+    /// Answers, by what they said.
+    pub answers: BTreeMap<String, u64>,
+}
+
+impl Recorder {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(time: WorldTime) -> Self {
+        Self { time, inner: Arc::default() }
+    }
+
+    /// Nanoseconds since the start. Later calls get larger ones.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        let mut inner = self.lock();
+        inner.last_nanos = (inner.last_nanos + 1).max(self.time.now_ms() * 1_000_000);
+        inner.last_nanos
+    }
+
+    /// Records a call.
+    pub fn record(&self, call: Call) {
+        self.lock().calls.push(call);
+    }
+
+    /// Records what a node showed to somebody who would take what is old.
+    pub fn glance(&self, glance: Glance) {
+        self.lock().glances.push(glance);
+    }
+
+    /// Counts an attempt and its answer, and traces both.
+    pub fn count(&self, trace: &Trace, operation: &'static str, answer: &str) {
+        trace.note(|| format!("{} {operation} {answer}", self.time.now_ms()));
+        let mut inner = self.lock();
+        *inner.counts.attempts.entry(operation).or_default() += 1;
+        *inner.counts.answers.entry(answer.to_owned()).or_default() += 1;
+    }
+
+    /// A client was told of a change.
+    pub fn acknowledge(&self, revision: Revision, key: Option<RequestKey>) {
+        self.lock().acknowledged.push(Acknowledged { revision, key });
+    }
+
+    /// The changes that clients were told of since the last time.
+    #[must_use]
+    pub fn take_acknowledged(&self) -> Vec<Acknowledged> {
+        std::mem::take(&mut self.lock().acknowledged)
+    }
+
+    /// All calls, which are forgotten.
+    #[must_use]
+    pub fn take_calls(&self) -> Vec<Call> {
+        std::mem::take(&mut self.lock().calls)
+    }
+
+    /// All that was shown to those who would take what is old; it is forgotten.
+    #[must_use]
+    pub fn take_glances(&self) -> Vec<Glance> {
+        std::mem::take(&mut self.lock().glances)
+    }
+
+    /// How often clients did what.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.lock().counts.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,374 @@
+//! A cluster, its clients and its network, ticking together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use holdfast_raft::RaftSettings;
+
+use crate::chance::Chance;
+use crate::client::Fidelity;
+use crate::host::{Host, HostOptions};
+use crate::invariants::{self, Invariants, Violation};
+use crate::machine::Machine;
+use crate::network::{MachineNumber, Net};
+use crate::node::Beginning;
+use crate::observation::{NodeId, Observation, Role, Running};
+use crate::recorder::Recorder;
+use crate::time::WorldTime;
+use crate::trace::Trace;
+use crate::watcher::{Look, Watcher};
+use crate::workload::{Guests, Load};
+
+/// What a world is made of.
+#[derive(Clone, Debug)]
+pub struct WorldOptions {
+    /// Everything is drawn from it.
+    pub seed: u64,
+    /// Nodes that form the cluster.
+    pub nodes: usize,
+    /// Machines that nodes may be started on later.
+    pub spares: usize,
+    /// Sizes.
+    pub raft: RaftSettings,
+    /// How clients call.
+    pub fidelity: Fidelity,
+    /// Clients that have things to do all the time.
+    pub guests: usize,
+    /// Clients that come when there is a burst.
+    pub crowd: usize,
+    /// Milliseconds between two things that a client does.
+    pub think_ms: u64,
+    /// Shows the trace on stderr.
+    pub is_shown: bool,
+}
+
+impl WorldOptions {
+    /// A usual cluster of so many nodes.
+    #[must_use]
+    pub fn new(seed: u64, nodes: usize) -> Self {
+        Self {
+            seed,
+            nodes,
+            spares: 0,
+            raft: RaftSettings { snapshot_entries: 200, keep_entries: 50, ..RaftSettings::default() },
+            fidelity: Fidelity::Fast,
+            guests: 5,
+            crowd: 0,
+            think_ms: 60,
+            is_shown: false,
+        }
+    }
+}
+
+/// A cluster and its clients.
+pub struct World {
+    /// Right time.
+    pub time: WorldTime,
+    /// The network.
+    pub net: Net,
+    /// The machines of nodes.
+    pub hosts: Vec<Host>,
+    /// What clients do.
+    pub load: Load,
+    /// What they are told.
+    pub recorder: Recorder,
+    /// All that happens.
+    pub trace: Trace,
+    /// What must hold.
+    pub invariants: Invariants,
+    /// The newest observation.
+    pub seen: Observation,
+    /// Hosts that may have lost what they acknowledged; never more than a minority.
+    pub lost: BTreeSet<usize>,
+    options: WorldOptions,
+    /// When whoever watches over the processes starts one again.
+    restarts: BTreeMap<usize, u64>,
+    chance: Chance,
+    clients: Machine,
+    watcher: Watcher,
+}
+
+/// A process that ended by itself is started again after so many milliseconds.
+const RESTART_MS: std::ops::RangeInclusive<u64> = 100..=1500;
+
+/// Every so many milliseconds is judged, whether or not anything is new.
+const JUDGE_INTERVAL_MS: u64 = 20;
+
+impl World {
+    /// A world in which nothing has happened yet.
+    #[must_use]
+    pub fn new(options: &WorldOptions) -> Self {
+        crate::determinism::begin(options.seed);
+        let mut chance = Chance::new(options.seed);
+        let machines = options.nodes + options.spares + 1;
+        let (time, trace) = (WorldTime::default(), Trace::new(options.is_shown));
+        let net = Net::new(machines, chance.fork());
+        let recorder = Recorder::new(time.clone());
+        let load = Load::default();
+        let hosts = (0..options.nodes).map(|machine| {
+            let others = (0..options.nodes).filter(|other| *other != machine).collect();
+            let begins = if machine == 0 { Beginning::Founds } else { Beginning::AsksFounder };
+            let host = HostOptions { machine, others, begins, raft: options.raft.clone() };
+            Host::new(host, &net, &time, &mut chance)
+        });
+        let hosts: Vec<Host> = hosts.collect();
+        let guests = Guests {
+            count: options.guests,
+            crowd: options.crowd,
+            think_ms: options.think_ms,
+            nodes: (0..options.nodes).collect(),
+            machine: machines - 1,
+            net: net.clone(),
+            fidelity: options.fidelity,
+            chance: chance.fork(),
+            recorder: recorder.clone(),
+            time: time.clone(),
+            trace: trace.clone(),
+            load: load.clone(),
+        };
+        let clients = Machine::new(chance.next(), move || {
+            let guests = guests.clone();
+            async move {
+                guests.run().await;
+                Ok(())
+            }
+        });
+        Self {
+            time,
+            net,
+            hosts,
+            load,
+            recorder,
+            trace,
+            invariants: invariants::all(),
+            seen: Observation::default(),
+            lost: BTreeSet::new(),
+            options: options.clone(),
+            restarts: BTreeMap::new(),
+            chance: chance.fork(),
+            clients,
+            watcher: Watcher::default(),
+        }
+    }
+
+    /// The clients' machine.
+    #[must_use]
+    pub fn clients_machine(&self) -> MachineNumber {
+        self.net.machines() - 1
+    }
+
+    /// A millisecond goes by.
+    ///
+    /// # Errors
+    ///
+    /// When something is as it must never be.
+    pub fn tick(&mut self) -> Result<(), Violation> {
+        self.time.tick();
+        let now_ms = self.time.now_ms();
+        crate::determinism::set_time_ms(now_ms);
+        self.net.step(now_ms);
+        let first = (now_ms % self.hosts.len() as u64) as usize;
+        for position in 0..self.hosts.len() {
+            let position = (position + first) % self.hosts.len();
+            self.tick_host(position, now_ms);
+        }
+        self.clients.tick();
+        self.judge(false)
+    }
+
+    fn tick_host(&mut self, position: usize, now_ms: u64) {
+        let host = &mut self.hosts[position];
+        let was_up = host.is_up();
+        host.tick(now_ms);
+        if was_up && !host.is_up() {
+            let exit = host.exit.clone();
+            self.trace.note(|| format!("{now_ms} machine {position} ended by itself: {exit:?}"));
+            let wait_ms = self.chance.between(RESTART_MS);
+            self.restarts.insert(position, now_ms + wait_ms);
+        }
+        let is_due = self.restarts.get(&position).is_some_and(|due_ms| *due_ms <= now_ms);
+        if is_due {
+            self.restarts.remove(&position);
+            self.hosts[position].start();
+        }
+    }
+
+    /// Judges how things stand.
+    ///
+    /// # Errors
+    ///
+    /// When something is as it must never be.
+    pub fn judge(&mut self, reads_rows: bool) -> Result<(), Violation> {
+        let now_ms = self.time.now_ms();
+        self.seen.at = Duration::from_millis(now_ms);
+        self.seen.true_ms = self.time.true_ms();
+        let look = Look { now_ms, reads_rows };
+        let has_changed = self.watcher.observe(&self.hosts, &look, &mut self.seen);
+        self.seen.acknowledged.extend(self.recorder.take_acknowledged());
+        let is_time = now_ms.is_multiple_of(JUDGE_INTERVAL_MS);
+        if !has_changed && !is_time && self.seen.acknowledged.is_empty() && !reads_rows {
+            return Ok(());
+        }
+        if has_changed {
+            self.trace_observation(now_ms);
+        }
+        let judged = self.invariants.check(&self.seen);
+        self.seen.acknowledged.clear();
+        judged
+    }
+
+    fn trace_observation(&self, now_ms: u64) {
+        for (id, node, running) in self.seen.running() {
+            self.trace.note(|| {
+                let Running { role, leader, term, log, committed, state, .. } = running;
+                let last = log.last.map_or(0, |last| last.index);
+                let committed = committed.map_or(0, |committed| committed.index);
+                let applied = state.applied.map_or(0, |applied| applied.index);
+                format!(
+                    "{now_ms} node {id}.{} {role:?} of {leader:?} term {term} last {last} committed {committed} \
+                     applied {applied} {:?}",
+                    node.incarnation, state.digest
+                )
+            });
+        }
+    }
+
+    /// The id of the node on a host, once it has one.
+    #[must_use]
+    pub fn id_of(&self, position: usize) -> Option<NodeId> {
+        self.watcher.id_of(position)
+    }
+
+    /// Whether nodes on these hosts are a majority, whichever of the members that anybody knew last are the newest.
+    #[must_use]
+    pub fn is_quorum(&self, hosts: &[usize]) -> bool {
+        let ids: BTreeSet<NodeId> = hosts.iter().filter_map(|host| self.id_of(*host)).collect();
+        self.watcher.members().all(|members| members.is_quorum(|id| ids.contains(&id)))
+    }
+
+    /// The host of the node that leads in the highest term.
+    #[must_use]
+    pub fn leader(&self) -> Option<usize> {
+        let leaders = self.seen.running().filter(|(_, _, running)| running.role == Role::Leader);
+        let (id, ..) = leaders.max_by_key(|(_, _, running)| running.term)?;
+        (0..self.hosts.len()).find(|position| self.id_of(*position) == Some(id))
+    }
+
+    /// How many voters there are, as the leader sees it.
+    #[must_use]
+    pub fn voters(&self) -> usize {
+        let leader = self.leader().and_then(|position| self.id_of(position));
+        let running = leader.and_then(|id| self.seen.nodes.get(&id)?.running.as_ref());
+        running.map_or(0, |running| match running.members.voters.as_slice() {
+            [voters] => voters.len(),
+            _ => 0,
+        })
+    }
+
+    /// Adds a node on a spare machine, if there is one; it joins those that are there.
+    pub fn add_host(&mut self, chance: &mut Chance) -> Option<usize> {
+        let machine = self.hosts.len();
+        let others = (0..self.options.nodes).collect();
+        let begins = Beginning::IsOver;
+        let options = HostOptions { machine, others, begins, raft: self.options.raft.clone() };
+        let has_room = machine < self.options.nodes + self.options.spares;
+        has_room.then(|| {
+            self.hosts.push(Host::new(options, &self.net, &self.time, chance));
+            machine
+        })
+    }
+
+    /// The hosts whose nodes run.
+    #[must_use]
+    pub fn up(&self) -> Vec<usize> {
+        (0..self.hosts.len()).filter(|position| self.hosts[*position].is_up()).collect()
+    }
+
+    /// A voter's host that may lose its disk without more than a minority having lost theirs.
+    pub fn may_lose(&self, chance: &mut Chance) -> Option<usize> {
+        let nodes = self.options.nodes;
+        let whole: Vec<usize> = (0..nodes).filter(|position| !self.lost.contains(position)).collect();
+        let lost = nodes - whole.len();
+        (2 * (lost + 1) < nodes).then(|| *chance.pick(&whole))
+    }
+
+    /// How many clients there are.
+    #[must_use]
+    pub fn everybody(&self) -> usize {
+        self.options.guests + self.options.crowd
+    }
+
+    /// How many nodes form the cluster.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.options.nodes
+    }
+
+    /// Ends a node for good.
+    pub fn keep_down(&mut self, position: usize) {
+        self.restarts.remove(&position);
+        self.hosts[position].end(crate::host::Loss::Process);
+    }
+
+    /// The cluster is founded: nobody may found it again.
+    pub fn founded(&mut self) {
+        for host in &self.hosts {
+            *host.plan.begins.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Beginning::IsOver;
+        }
+    }
+
+    /// Lets time go by until something is so; `false` if it is not within so many milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// When something is as it must never be.
+    pub fn run_until(
+        &mut self,
+        limit_ms: u64,
+        mut is_so: impl FnMut(&mut Self) -> bool,
+    ) -> Result<bool, Violation> {
+        for _ in 0..limit_ms {
+            if is_so(self) {
+                return Ok(true);
+            }
+            self.tick()?;
+        }
+        Ok(is_so(self))
+    }
+
+    /// A replica that runs on a host.
+    #[must_use]
+    pub fn replica(&self, position: usize) -> Option<holdfast_raft::Replica> {
+        self.hosts[position].plan.state().replica.clone()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // Replicas must not outlive their runtimes.
+        for host in &mut self.hosts {
+            host.end(crate::host::Loss::Process);
+        }
+    }
+}
+
+/// Runs something on a thread of its own, as a deterministic run needs.
+///
+/// # Panics
+///
+/// When it does.
+pub fn alone<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> std::thread::Result<T> {
+    let work = move || {
+        let scoped = holdfast_raft::Runtime::scope(0, async move { work() });
+        match futures_util::FutureExt::now_or_never(scoped) {
+            Some(done) => done,
+            None => unreachable!("nothing in it waits"),
+        }
+    };
+    let thread = std::thread::Builder::new().name("simulation".to_owned()).stack_size(64 << 20);
+    match thread.spawn(work) {
+        Ok(running) => running.join(),
+        Err(error) => Err(Box::new(error)),
+    }
+}
+
