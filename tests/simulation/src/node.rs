@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use holdfast_facade::{FacadeSettings, Metrics, Service};
 use holdfast_raft::net::Network as _;
-use holdfast_raft::{Moment, Node, NodeOptions, Placement, RaftSettings, Replica, Runtime, StartError, start_simulated};
+use holdfast_raft::{
+    Moment, Node, NodeOptions, Placement, RaftSettings, Replica, Runtime, StartError, start_simulated,
+};
 use holdfast_storage::simulated::SimulatedDisk;
 use holdfast_storage::sorted_map::SortedMaps;
 use tokio::sync::watch;
@@ -153,7 +155,7 @@ async fn keep_time(plan: Arc<NodePlan>) {
 
 async fn serve(plan: Arc<NodePlan>) -> Exit {
     let metrics = Metrics::default();
-    let Node { replica, signing_key, key_generation } = match take_part(&plan, &metrics).await {
+    let Node { replica } = match take_part(&plan, &metrics).await {
         Ok(node) => node,
         Err(error @ (StartError::Refused(_) | StartError::LostAcknowledged { .. })) => {
             return Exit::Refused(error.to_string());
@@ -162,12 +164,14 @@ async fn serve(plan: Arc<NodePlan>) -> Exit {
     };
     plan.state().replica = Some(replica.clone());
 
-    let public_key = signing_key.verifying_key().to_bytes();
-    drop(tokio::spawn(introduction::run(replica.clone(), key_generation, public_key)));
+    let own = replica.own_key();
+    let public_key = own.signing_key.verifying_key().to_bytes();
+    drop(tokio::spawn(introduction::run(replica.clone(), own.generation, public_key)));
     drop(tokio::spawn(holdfast_leader::serve(replica.clone())));
     let clock = Arc::new(plan.clock.clone());
-    let settings = FacadeSettings { public_url: Some("http://holdfast".to_owned()), ..FacadeSettings::default() };
-    let service = Service::with_clock(replica.clone(), clock, signing_key, key_generation, metrics, settings);
+    let settings =
+        FacadeSettings { public_url: Some("http://holdfast".to_owned()), ..FacadeSettings::default() };
+    let service = Service::with_clock(replica.clone(), clock, metrics, settings);
     let router = holdfast_facade::router(service);
     for port in [HTTP_PORT, FRAMES_PORT] {
         let listener = match plan.network.listen(&address(plan.machine, port).to_string()).await {
@@ -203,6 +207,7 @@ async fn take_part(plan: &NodePlan, metrics: &Metrics) -> Result<Node, StartErro
         data_dir: "/data".into(),
         init: others.is_empty(),
         join: others.iter().map(|other| address(*other, PEER_PORT).to_string()).collect(),
+        join_token: None,
         stays_learner: false,
         peer_advertise: own_address,
         client_advertise: address(plan.machine, HTTP_PORT).to_string(),

@@ -371,4 +371,3 @@ pub fn alone<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> st
         Err(error) => Err(Box::new(error)),
     }
 }
-

@@ -158,6 +158,11 @@ impl Members {
         let is_transfer = matches!(goal, Goal::Transfer { .. });
         match steps.first() {
             None => Ok(Taken::Done),
+            Some(Step::Finish) => {
+                self.take(&look, Step::Finish).await?;
+                // Now for what was asked.
+                Err(StepFailure::Overtaken)
+            }
             Some(Step::Transfer { .. }) if !is_transfer => Ok(Taken::Begun),
             Some(
                 step @ (Step::Mark { .. }
@@ -168,9 +173,7 @@ impl Members {
                 self.take(&look, *step).await?;
                 Ok(if steps.len() == 1 { Taken::Done } else { Taken::Begun })
             }
-            Some(Step::Finish | Step::Demote { .. } | Step::Swap { .. } | Step::Await { .. }) => {
-                Ok(Taken::Begun)
-            }
+            Some(Step::Demote { .. } | Step::Swap { .. } | Step::Await { .. }) => Ok(Taken::Begun),
         }
     }
 

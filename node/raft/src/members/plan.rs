@@ -68,6 +68,12 @@ pub(super) fn next(seen: &Seen) -> Next {
     if seen.is_joint {
         return Next::Step(Step::Finish);
     }
+    // Elected while it stopped voting: it must not lead on, least of all to its own removal.
+    if !seen.voters.contains(&seen.leader)
+        && let Ok(to) = best_successor(seen)
+    {
+        return Next::Step(Step::Transfer { to });
+    }
     let about = seen.members.keys().map(|node| next_about(seen, *node));
     // Who leaves goes first: a place that gets free may be what another one waits for.
     let mut waits = Next::Nothing;
@@ -92,7 +98,7 @@ fn next_about(seen: &Seen, node: u64) -> Next {
             Ok(()) => Next::Step(Step::Promote { node }),
             Err(_) => Next::Nothing,
         },
-        (false, Wish::Removed | Wish::Replaced { .. }) => Next::Step(Step::Forget { node }),
+        (false, Wish::Removed | Wish::Replaced { .. }) => led_away(seen, node, || Ok(Step::Forget { node })),
         (true, Wish::Learns | Wish::Removed) => led_away(seen, node, || {
             survives(seen, without(seen, node))?;
             Ok(Step::Demote { node })
@@ -156,7 +162,8 @@ pub(super) fn plan(seen: &Seen, goal: Goal) -> Result<Vec<Step>, Refusal> {
         alone(&seen, node)?;
     }
     // A learner that is to go needs no mark: it is gone in one step.
-    let goes_at_once = !is_voter && matches!(wanted, Wish::Removed | Wish::Replaced { .. });
+    let goes = matches!(wanted, Wish::Removed | Wish::Replaced { .. });
+    let goes_at_once = goes && !is_voter && seen.leader != node;
     match (wish == wanted, goes_at_once) {
         (true, _) => (),
         (false, true) => return Ok([steps, vec![Step::Forget { node }]].concat()),

@@ -89,6 +89,10 @@ impl PeerService {
         let Some(leader) = self.parts.leadership.borrow().leader else {
             return later("the cluster has no leader at the moment".to_owned());
         };
+        if request.node == Some(leader) {
+            // It has led until it was started again, and will not answer itself.
+            return later("the cluster has not noticed yet that this node stopped leading".to_owned());
+        }
         let mut client = match self.parts.peers.client(leader, Purpose::Control) {
             Ok(client) => client,
             Err(status) => return later(status.message().to_owned()),

@@ -79,6 +79,9 @@ fn remove() {
             "1* 2 3 | 4x",
             "1* 2! 3! 4r 5",
             "1* 2 3 | joint",
+            "1 2 | 3*",
+            "1 2 | 3x*",
+            "1! 2! | 3x*",
         ],
         &expect![[r#"
             1* 2 3: note that node 3 is to be removed; make node 3 a learner; remove node 3 from the members
@@ -99,6 +102,9 @@ fn remove() {
             1* 2 3 | 4x: REFUSED node 4 is being removed or drained; wait until that is done (holdfast cluster status)
             1* 2! 3! 4r 5: note that node 3 is to be removed; make node 3 a learner; remove node 3 from the members
             1* 2 3 | joint: finish the change of voters that was begun; note that node 3 is to be removed; make node 3 a learner; remove node 3 from the members
+            1 2 | 3*: note that node 3 is to be removed; hand leadership to node 1; remove node 3 from the members
+            1 2 | 3x*: hand leadership to node 1; remove node 3 from the members
+            1! 2! | 3x*: REFUSED node 3 leads, and no other voter that could is there and has caught up
         "#]],
     );
 }
@@ -284,6 +290,10 @@ fn of_its_own_accord() {
         "1* 2 3l",
         "1x*",
         "joint 1* 2 | 3",
+        "1 2 | 3x*",
+        "1 2 | 3l*",
+        "1 2~500 4! | 3x*",
+        "1! 2! | 3x*",
     ];
     expect![[r#"
         1* 2 3: nothing
@@ -307,6 +317,10 @@ fn of_its_own_accord() {
         1* 2 3l: make node 3 a learner
         1x*: blocked, as node 1 is the only voter: without it there is no cluster. Add another node first: holdfast start --join
         joint 1* 2 | 3: finish the change of voters that was begun
+        1 2 | 3x*: hand leadership to node 1
+        1 2 | 3l*: hand leadership to node 1
+        1 2~500 4! | 3x*: hand leadership to node 1
+        1! 2! | 3x*: blocked, as node 3 leads, and no other voter that could is there and has caught up
     "#]].assert_eq(&cases.iter().map(line).collect::<String>());
 }
 
