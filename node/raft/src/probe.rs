@@ -95,7 +95,9 @@ impl Replica {
             durable: self.parts.log.durable(),
             committed: metrics.local_committed.map(to_stored_id),
             snapshot: metrics.snapshot.map(to_stored_id),
-            quorum_acked_ago: metrics.last_quorum_acked.map(|acked| if at.0 > *acked { at.0 - *acked } else { Duration::ZERO }),
+            quorum_acked_ago: metrics
+                .last_quorum_acked
+                .map(|acked| if at.0 > *acked { at.0 - *acked } else { Duration::ZERO }),
             voters: membership.get_joint_config().clone(),
             learners: membership.learner_ids().collect(),
             applied,

@@ -79,7 +79,12 @@ impl Client {
     /// # Errors
     ///
     /// [`Silence`] if there is none. Its connection is given up then.
-    pub async fn ask(&mut self, node: MachineNumber, ask: &Ask, patience: Duration) -> Result<Reply, Silence> {
+    pub async fn ask(
+        &mut self,
+        node: MachineNumber,
+        ask: &Ask,
+        patience: Duration,
+    ) -> Result<Reply, Silence> {
         let mut was_sent = false;
         let asked = tokio::time::timeout(patience, async {
             match self.fidelity {

@@ -84,7 +84,9 @@ impl Disk {
         }
         let mut due: Vec<u64> = held
             .into_iter()
-            .filter(|ticket| self.due_ms.get(ticket).copied().flatten().is_some_and(|due_ms| due_ms <= now_ms))
+            .filter(|ticket| {
+                self.due_ms.get(ticket).copied().flatten().is_some_and(|due_ms| due_ms <= now_ms)
+            })
             .collect();
         if due.len() > 1 {
             self.chance.shuffle(&mut due);

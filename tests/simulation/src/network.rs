@@ -17,8 +17,8 @@ use holdfast_raft::net::{Connection, Listener, NetFuture, Network};
 
 use crate::chance::Chance;
 pub use link::{Latency, Link};
-use state::State;
 pub use state::NetworkCounts;
+use state::State;
 use stream::{Ear, SimulatedStream};
 
 /// A machine, by its number.

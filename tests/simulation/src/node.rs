@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use holdfast_facade::{FacadeSettings, Metrics, Service};
 use holdfast_raft::net::Network as _;
-use holdfast_raft::{Moment, Node, NodeOptions, Placement, RaftSettings, Replica, Runtime, StartError, start_simulated};
+use holdfast_raft::{
+    Moment, Node, NodeOptions, Placement, RaftSettings, Replica, Runtime, StartError, start_simulated,
+};
 use holdfast_storage::simulated::SimulatedDisk;
 use holdfast_storage::sorted_map::SortedMaps;
 use tokio::sync::watch;
@@ -166,7 +168,8 @@ async fn serve(plan: Arc<NodePlan>) -> Exit {
     drop(tokio::spawn(introduction::run(replica.clone(), key_generation, public_key)));
     drop(tokio::spawn(holdfast_leader::serve(replica.clone())));
     let clock = Arc::new(plan.clock.clone());
-    let settings = FacadeSettings { public_url: Some("http://holdfast".to_owned()), ..FacadeSettings::default() };
+    let settings =
+        FacadeSettings { public_url: Some("http://holdfast".to_owned()), ..FacadeSettings::default() };
     let service = Service::with_clock(replica.clone(), clock, signing_key, key_generation, metrics, settings);
     let router = holdfast_facade::router(service);
     for port in [HTTP_PORT, FRAMES_PORT] {

@@ -124,7 +124,8 @@ impl Watcher {
 
 /// Whether there is anything new to judge.
 fn is_news(before: &Running, now: &Running) -> bool {
-    let state = |running: &Running| (running.role, running.leader, running.term, running.committed, running.snapshot);
+    let state =
+        |running: &Running| (running.role, running.leader, running.term, running.committed, running.snapshot);
     let log = |running: &Running| (running.log.purged, running.log.last, running.log.durable);
     state(before) != state(now)
         || log(before) != log(now)
@@ -238,7 +239,14 @@ impl Known {
         if rows.is_some() {
             self.rows_at_ms = look.now_ms.max(1);
         }
-        StateSeen { applied: self.mark, now: probe.now, due_at: probe.due_at, digest: self.digest, pools, rows }
+        StateSeen {
+            applied: self.mark,
+            now: probe.now,
+            due_at: probe.due_at,
+            digest: self.digest,
+            pools,
+            rows,
+        }
     }
 
     fn changed_pools(&mut self, found: Vec<(Key, Row)>) -> Vec<(PoolId, PoolCounts)> {

@@ -50,7 +50,12 @@ impl WorldOptions {
             seed,
             nodes,
             spares: 0,
-            raft: RaftSettings { snapshot_entries: 200, keep_entries: 50, purge_batch: 1, ..RaftSettings::default() },
+            raft: RaftSettings {
+                snapshot_entries: 200,
+                keep_entries: 50,
+                purge_batch: 1,
+                ..RaftSettings::default()
+            },
             fidelity: Fidelity::Fast,
             guests: 5,
             crowd: 0,
@@ -371,4 +376,3 @@ pub fn alone<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> st
         Err(error) => Err(Box::new(error)),
     }
 }
-

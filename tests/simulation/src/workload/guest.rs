@@ -170,7 +170,8 @@ impl Guests {
             }
         };
         let path = format!("/v1/users/{staff_id}/role");
-        let role = Wish { method: "PUT", body: Some(json!({"role": "operator"})), ..post(&path, Value::Null) };
+        let role =
+            Wish { method: "PUT", body: Some(json!({"role": "operator"})), ..post(&path, Value::Null) };
         operator.insist(&role).await;
         *self.load.inner.park.lock().unwrap_or_else(PoisonError::into_inner) = Some(park);
     }
@@ -300,7 +301,9 @@ impl Guest {
             let sent = self.attempt(name, &wish, key.as_deref()).await;
             match &sent {
                 Ok(reply) if reply.status < 300 => return operation.learn(&mut self.who, park, &wish, reply),
-                Ok(reply) if reply.status == 401 && wish.kind != Kind::SignIn => return self.come_back().await,
+                Ok(reply) if reply.status == 401 && wish.kind != Kind::SignIn => {
+                    return self.come_back().await;
+                }
                 _ if is_definite(&sent) => return,
                 Ok(_) | Err(_) => (),
             }
@@ -333,7 +336,9 @@ impl Guest {
         };
         let again = async {
             match other {
-                Some(other) => Some((other, self.second.ask(other, &ask, patience).await, self.recorder.now())),
+                Some(other) => {
+                    Some((other, self.second.ask(other, &ask, patience).await, self.recorder.now()))
+                }
                 None => None,
             }
         };

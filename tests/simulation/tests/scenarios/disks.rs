@@ -71,7 +71,8 @@ fn a_leader_whose_disk_is_full_stops_another_leads_and_it_comes_back_once_there_
         let disk = stage.world.hosts[leader].disk.handle();
         disk.set_capacity(Some(disk.bytes()));
         stage.until("it stops by itself", 20_000, move |world| has_failed(world, leader))?;
-        stage.until("another leads", 5000, move |world| world.leader().is_some_and(|other| other != leader))?;
+        stage
+            .until("another leads", 5000, move |world| world.leader().is_some_and(|other| other != leader))?;
         let before = stage.done();
         stage.pass(2000)?;
         assert!(stage.done() > before + 20, "the others serve");

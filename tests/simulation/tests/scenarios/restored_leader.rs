@@ -35,9 +35,10 @@ fn played(seed: u64, restores_leader: bool) -> Result<(), String> {
 fn a_leader_restored_without_an_election_contradicts_what_was_committed() {
     let found = (1..=SEEDS).find_map(|seed| played(seed, true).err());
     let says = found.expect("the hazard shows");
-    let is_it = ["committed stays", "log matching", "same digests", "leads once", "monotone", "leader completeness"]
-        .iter()
-        .any(|invariant| says.starts_with(invariant));
+    let is_it =
+        ["committed stays", "log matching", "same digests", "leads once", "monotone", "leader completeness"]
+            .iter()
+            .any(|invariant| says.starts_with(invariant));
     assert!(is_it, "{says}");
     println!("{says}");
 }

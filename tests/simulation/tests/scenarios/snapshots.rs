@@ -8,11 +8,13 @@ use crate::stage::{busy, goes_well};
 
 #[test]
 fn a_snapshot_that_is_installed_while_everybody_writes_loses_nothing() {
-    let raft = RaftSettings { snapshot_entries: 15, keep_entries: 1, purge_batch: 1, ..RaftSettings::default() };
+    let raft =
+        RaftSettings { snapshot_entries: 15, keep_entries: 1, purge_batch: 1, ..RaftSettings::default() };
     goes_well(WorldOptions { raft, ..busy(1, 5) }, |stage| {
         for round in 0..5 {
             let follower = stage.followers()?[round % 4];
-            let before = stage.world.seen.nodes.values().filter_map(|node| node.running.as_ref()?.log.purged).max();
+            let before =
+                stage.world.seen.nodes.values().filter_map(|node| node.running.as_ref()?.log.purged).max();
             stage.end(&[follower], if round % 2 == 0 { Loss::Power } else { Loss::Process });
             stage.until("the log is purged behind it", 10_000, move |world| {
                 let purged = world.seen.nodes.values().filter_map(|node| node.running.as_ref()?.log.purged);

@@ -99,7 +99,8 @@ impl Stage {
     }
 
     fn finish(&mut self) -> Result<(), String> {
-        let core: Vec<usize> = (0..self.world.nodes()).filter(|host| !self.world.lost.contains(host)).collect();
+        let core: Vec<usize> =
+            (0..self.world.nodes()).filter(|host| !self.world.lost.contains(host)).collect();
         run::mend(&mut self.world, &core);
         run::finish(&mut self.world, &core)
     }
