@@ -35,6 +35,9 @@ pub struct RaftSettings {
     /// Lets a restarted leader lead without an election: for the scenario that shows why it never may.
     #[cfg(feature = "simulation")]
     pub restores_leader: bool,
+    /// Entries purged at once: a short run must come to need snapshots.
+    #[cfg(feature = "simulation")]
+    pub purge_batch: u64,
 }
 
 impl Default for RaftSettings {
@@ -46,6 +49,8 @@ impl Default for RaftSettings {
             rows_cached: 200_000,
             #[cfg(feature = "simulation")]
             restores_leader: false,
+            #[cfg(feature = "simulation")]
+            purge_batch: PURGE_BATCH,
         }
     }
 }
@@ -61,7 +66,7 @@ impl RaftSettings {
             quorum_loss_probe_interval: Some(QUORUM_LOSS_PROBE_INTERVAL_MS),
             enable_pre_vote: Some(true),
             max_payload_entries: PAYLOAD_ENTRIES_MAX,
-            purge_batch_size: PURGE_BATCH,
+            purge_batch_size: self.purge_batch(),
             install_snapshot_timeout: INSTALL_SNAPSHOT_MS,
             // We decide when to take one, by entries and by bytes.
             snapshot_policy: SnapshotPolicy::Never,
@@ -77,6 +82,18 @@ impl RaftSettings {
         }
         assert_safe(&config)?;
         Ok(config)
+    }
+}
+
+impl RaftSettings {
+    #[cfg(not(feature = "simulation"))]
+    fn purge_batch(&self) -> u64 {
+        PURGE_BATCH
+    }
+
+    #[cfg(feature = "simulation")]
+    fn purge_batch(&self) -> u64 {
+        self.purge_batch
     }
 }
 

@@ -4,6 +4,7 @@
 mod clocks;
 mod crashes;
 mod disks;
+mod elections;
 mod links;
 mod load;
 mod members;
@@ -56,6 +57,7 @@ pub const KINDS: &[&dyn Fault] = &[
     &members::Snapshots,
     &load::Overload,
     &load::AskTwice,
+    &elections::PowerLossAtElection,
 ];
 
 /// The first ends of windows: calm or not is drawn for each.

@@ -62,6 +62,8 @@ pub fn run(options: &RunOptions) -> Report {
 fn keep_panic(info: &PanicHookInfo<'_>) {
     let mut first = PANIC.lock().unwrap_or_else(PoisonError::into_inner);
     first.get_or_insert_with(|| {
+        // Should another panic follow while all is torn down, this is all that is left.
+        eprintln!("{info}");
         let trace = std::backtrace::Backtrace::capture();
         format!("{info}\n{trace}").trim_end().to_owned()
     });
@@ -76,6 +78,7 @@ pub fn draw_options(options: &RunOptions) -> (WorldOptions, Chance) {
         snapshot_entries,
         keep_entries: *chance.pick(&[1, 5, 30, 200]),
         rows_cached: *chance.pick(&[1, 50, 10_000]),
+        purge_batch: *chance.pick(&[1, 20, 256]),
         ..RaftSettings::default()
     };
     let world = WorldOptions {

@@ -50,7 +50,12 @@ impl WorldOptions {
             seed,
             nodes,
             spares: 0,
-            raft: RaftSettings { snapshot_entries: 200, keep_entries: 50, ..RaftSettings::default() },
+            raft: RaftSettings {
+                snapshot_entries: 200,
+                keep_entries: 50,
+                purge_batch: 1,
+                ..RaftSettings::default()
+            },
             fidelity: Fidelity::Fast,
             guests: 5,
             crowd: 0,

@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::io;
 use std::ops::{Bound, Range, RangeBounds};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::Stream;
 use holdfast_storage::files::Files;
@@ -26,8 +28,24 @@ const APPLY_BYTES_MAX: u64 = 8 << 20;
 /// A handle to the log. Clones see the same log.
 pub(crate) struct LogStore<F: Files>(
     pub(crate) Log<F>,
+    pub(crate) Gaps,
     #[cfg(feature = "simulation")] pub(crate) crate::probe::Durable,
 );
+
+/// How often entries that were to be sent were no longer there. Clones count together.
+#[derive(Clone, Default)]
+pub(crate) struct Gaps(Arc<AtomicU64>);
+
+impl Gaps {
+    fn count_one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 impl<F: Files> LogStore<F> {
     /// Over a log that was just opened.
@@ -36,6 +54,7 @@ impl<F: Files> LogStore<F> {
         let durable = crate::probe::Durable::found(&log);
         Self(
             log,
+            Gaps::default(),
             #[cfg(feature = "simulation")]
             durable,
         )
@@ -51,8 +70,9 @@ impl<F: Files> Clone for LogStore<F> {
     fn clone(&self) -> Self {
         Self(
             self.0.clone(),
-            #[cfg(feature = "simulation")]
             self.1.clone(),
+            #[cfg(feature = "simulation")]
+            self.2.clone(),
         )
     }
 }
@@ -66,7 +86,20 @@ impl<F: Files> RaftLogReader<Types> for LogStore<F> {
     }
 
     async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> io::Result<Vec<Entry>> {
-        self.read(start..end, Some(APPEND_BYTES_MAX))
+        let entries = self.read(start..end, Some(APPEND_BYTES_MAX))?;
+        match entries.first() {
+            // The entries that a follower needs next were purged meanwhile: it gets no later ones in their place. Nothing
+            // reads as a heartbeat to openraft, and the transport ends the stream, so that openraft decides anew.
+            Some(first) if first.log_id.index != start => {
+                self.1.count_one();
+                Ok(Vec::new())
+            }
+            Some(_) => Ok(entries),
+            None => {
+                self.1.count_one();
+                Ok(entries)
+            }
+        }
     }
 
     async fn entries_stream<RB: RangeBounds<u64> + Clone + Debug + OptionalSend>(
@@ -133,7 +166,7 @@ impl<F: Files> RaftLogStorage<Types> for LogStore<F> {
         let entries =
             entries.into_iter().map(to_stored_entry).collect::<Result<Vec<_>, _>>().map_err(fatal)?;
         #[cfg(feature = "simulation")]
-        let (log, durable, last) = (self.0.clone(), self.1.clone(), entries.last().map(|entry| entry.id));
+        let (log, durable, last) = (self.0.clone(), self.2.clone(), entries.last().map(|entry| entry.id));
         let done = move |result: io::Result<()>| {
             #[cfg(feature = "simulation")]
             if result.is_ok() {
@@ -148,7 +181,7 @@ impl<F: Files> RaftLogStorage<Types> for LogStore<F> {
     async fn truncate_after(&mut self, last: Option<LogId>) -> io::Result<()> {
         let index = last.map(|id| id.index);
         #[cfg(feature = "simulation")]
-        self.1.truncated(&self.0, index);
+        self.2.truncated(&self.0, index);
         self.0.truncate_after(index)
     }
 
@@ -169,4 +202,40 @@ fn plain(range: &impl RangeBounds<u64>) -> Range<u64> {
         Bound::Unbounded => u64::MAX,
     };
     start..end
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_storage::log::LogOptions;
+    use holdfast_storage::simulated::SimulatedDisk;
+
+    use super::*;
+    use crate::types::{LeaderId, Payload};
+    use openraft::entry::RaftEntry as _;
+
+    fn id(index: u64) -> LogId {
+        LogId::new(LeaderId { term: 1, node_id: 1 }, index)
+    }
+
+    #[tokio::test]
+    async fn a_follower_whose_next_entries_were_purged_gets_no_later_ones_in_their_place() {
+        let (disk, options) = (SimulatedDisk::new(1), LogOptions::default());
+        disk.create_dir_all("/state".as_ref()).unwrap();
+        let (log, _writer) =
+            Log::open(disk, "/log".into(), "/state/synced".into(), 0, options).await.unwrap();
+        let mut store = LogStore::over(log);
+        let entries = (0..10).map(|index| Entry::new(id(index), Payload::Blank));
+        let stored = entries.map(|entry| to_stored_entry(entry).unwrap()).collect();
+        store.0.append(stored, Box::new(|_| ()));
+        store.purge(id(5)).await.unwrap();
+
+        let first = |entries: Vec<Entry>| entries.first().map(|entry| entry.log_id.index);
+        assert_eq!(first(store.limited_get_log_entries(6, 10).await.unwrap()), Some(6));
+        assert_eq!(store.1.count(), 0);
+        assert_eq!(first(store.limited_get_log_entries(3, 10).await.unwrap()), None);
+        assert_eq!(first(store.limited_get_log_entries(3, 5).await.unwrap()), None);
+        assert_eq!(store.1.count(), 2);
+        // Whoever applies them, or looks for what there is, may begin before them.
+        assert_eq!(first(store.try_get_log_entries(3..10).await.unwrap()), Some(6));
+    }
 }

@@ -60,8 +60,13 @@ impl Link {
         S: Stream<Item = AppendEntriesRequest<Types>> + Send + Unpin + 'static,
     {
         // The first request comes after a pause when the follower was out of reach: openraft waits nowhere else.
-        let Some(first) = requests.next().await else { return Ok(stream::empty().boxed()) };
+        let (gaps, known_gaps) = (self.gaps.clone(), self.gaps.count());
+        let has_gap = move || gaps.count() != known_gaps;
+        let first = requests.next().await.filter(|_| !has_gap());
+        let Some(first) = first else { return Ok(stream::empty().boxed()) };
+        // Entries that were purged will not come back: with the stream ends what openraft meant to send.
         let requests = stream::once(std::future::ready(first)).chain(requests);
+        let requests = requests.take_while(move |_| std::future::ready(!has_gap()));
         let mut client = self.client()?;
         let sent = Arc::new(AtomicU64::new(0));
         let counter = sent.clone();

@@ -40,6 +40,7 @@ fn a_leader_restored_without_an_election_contradicts_what_was_committed() {
             .iter()
             .any(|invariant| says.starts_with(invariant));
     assert!(is_it, "{says}");
+    println!("{says}");
 }
 
 #[test]

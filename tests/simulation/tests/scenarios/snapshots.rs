@@ -8,7 +8,8 @@ use crate::stage::{busy, goes_well};
 
 #[test]
 fn a_snapshot_that_is_installed_while_everybody_writes_loses_nothing() {
-    let raft = RaftSettings { snapshot_entries: 15, keep_entries: 1, ..RaftSettings::default() };
+    let raft =
+        RaftSettings { snapshot_entries: 15, keep_entries: 1, purge_batch: 1, ..RaftSettings::default() };
     goes_well(WorldOptions { raft, ..busy(1, 5) }, |stage| {
         for round in 0..5 {
             let follower = stage.followers()?[round % 4];
