@@ -9,6 +9,7 @@ pub mod planted;
 pub mod process;
 pub mod rocksdb;
 pub mod setup;
+pub mod simulation;
 pub mod sources;
 pub mod steps;
 pub mod workspace;

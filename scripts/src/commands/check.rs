@@ -8,6 +8,7 @@ use crate::layers;
 use crate::process::{run as run_process, succeeds};
 use crate::rocksdb;
 use crate::setup::Setup;
+use crate::simulation;
 use crate::steps::{OnFailure, Steps};
 
 #[derive(Clone, Copy, clap::Args)]
@@ -26,6 +27,7 @@ pub fn run(setup: &Setup, options: Options) -> Result<()> {
     steps.run("layers", || check_layers(setup));
     steps.run("rocksdb", || rocksdb::prebuild(setup));
     steps.run("lints", || lint(setup, options));
+    steps.run("lints of the simulation", || lint_simulation(setup));
     steps.run("documentation", || document(setup));
     steps.run("licences and bans", || deny(setup));
     steps.finish()
@@ -33,7 +35,8 @@ pub fn run(setup: &Setup, options: Options) -> Result<()> {
 
 fn format(setup: &Setup, options: Options) -> Result<()> {
     let check = (!options.fix).then_some("--check");
-    run_process(setup.cargo(&["fmt", "--all"]).args(check))
+    run_process(setup.cargo(&["fmt", "--all"]).args(check))?;
+    run_process(simulation::cargo(setup, &["fmt"]).args(check))
 }
 
 fn check_layers(setup: &Setup) -> Result<()> {
@@ -48,6 +51,11 @@ fn lint(setup: &Setup, options: Options) -> Result<()> {
         clippy.args(["--fix", "--allow-dirty", "--allow-staged"]);
     }
     clippy.args(options.keep_going.then_some("--keep-going"));
+    run_process(clippy.args(["--", "--deny", "warnings"]))
+}
+
+fn lint_simulation(setup: &Setup) -> Result<()> {
+    let mut clippy = simulation::cargo(setup, &["clippy", "--all-targets", "--locked"]);
     run_process(clippy.args(["--", "--deny", "warnings"]))
 }
 

@@ -14,7 +14,8 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::process::run as run_process;
-use crate::setup::{Setup, plain_cargo};
+use crate::setup::Setup;
+use crate::simulation;
 
 /// Without being told, it goes on for so long.
 const MINUTES_DEFAULT: u64 = 1;
@@ -82,12 +83,8 @@ pub fn run(setup: &Setup, options: &Options) -> Result<()> {
 
 /// Builds the simulator; its program.
 fn build(setup: &Setup) -> Result<PathBuf> {
-    let target = setup.caches.target.join("simulation");
-    let mut cargo = plain_cargo(&setup.workspace);
-    // Its own folder has settings of its own.
-    cargo.current_dir(setup.workspace.root.join("tests/simulation"));
-    run_process(cargo.args(["build", "--quiet", "--locked"]).env("CARGO_TARGET_DIR", &target))?;
-    Ok(target.join("debug/holdfast-simulation"))
+    run_process(&mut simulation::cargo(setup, &["build", "--quiet", "--locked"]))?;
+    Ok(simulation::target(setup).join("debug/holdfast-simulation"))
 }
 
 fn plan(setup: &Setup, options: &Options) -> Result<(Plan, String)> {

@@ -8,6 +8,7 @@ use super::build::{SERVER, build_release};
 use crate::process::run as run_process;
 use crate::rocksdb;
 use crate::setup::Setup;
+use crate::simulation;
 use crate::steps::{OnFailure, Steps};
 
 /// What `--fast` leaves out: these link RocksDB or start processes.
@@ -31,6 +32,9 @@ pub fn run(setup: &Setup, options: &Options) -> Result<()> {
         steps.run("rocksdb", || rocksdb::prebuild(setup));
         if let Some(binary) = steps.run("release binary", || build_release(setup)) {
             steps.run("tests", || test_all(setup, &binary, &options.arguments));
+            if options.arguments.is_empty() {
+                steps.run("tests of the simulation", || test_simulation(setup));
+            }
         }
     }
     steps.finish()
@@ -39,6 +43,11 @@ pub fn run(setup: &Setup, options: &Options) -> Result<()> {
 /// Tests that start processes find the program in `HOLDFAST_BIN`.
 fn test_all(setup: &Setup, binary: &Path, arguments: &[String]) -> Result<()> {
     run_process(setup.cargo(&["test", "--locked"]).args(arguments).env("HOLDFAST_BIN", binary))
+}
+
+/// The simulator's own tests, and the stories it plays by name.
+fn test_simulation(setup: &Setup) -> Result<()> {
+    run_process(&mut simulation::cargo(setup, &["test", "--locked"]))
 }
 
 fn test_fast(setup: &Setup, arguments: &[String]) -> Result<()> {
