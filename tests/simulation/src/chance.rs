@@ -16,11 +16,11 @@ impl Chance {
     /// A stream of its own for some part of the world: more draws there change nothing here.
     #[must_use]
     pub fn fork(&mut self) -> Self {
-        Self(self.next())
+        Self(self.draw())
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -31,12 +31,12 @@ impl Chance {
     /// A number of a range.
     pub fn between(&mut self, range: RangeInclusive<u64>) -> u64 {
         let (first, last) = (*range.start(), *range.end());
-        first + self.next() % (last - first + 1)
+        first + self.draw() % (last - first + 1)
     }
 
     /// A position in something of this length, which is not 0.
     pub fn position(&mut self, length: usize) -> usize {
-        (self.next() % length as u64) as usize
+        (self.draw() % length as u64) as usize
     }
 
     /// One of several; there is at least one.
@@ -46,7 +46,7 @@ impl Chance {
 
     /// True in so many of a hundred cases.
     pub fn percent(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
+        self.draw() % 100 < percent
     }
 
     /// Puts things in any order.
@@ -60,7 +60,7 @@ impl Chance {
     pub fn around(&mut self, mean: u64) -> u64 {
         // The smaller of two, now and then the product: enough of an exponential without floats.
         let limit = 2 * mean + 1;
-        let (one, other) = (self.next() % limit, self.next() % limit);
+        let (one, other) = (self.draw() % limit, self.draw() % limit);
         match self.percent(10) {
             true => one + other,
             false => one.min(other) + one.max(other) / 3,

@@ -45,10 +45,10 @@ pub unsafe extern "C" fn getrandom(buffer: *mut c_void, length: usize, flags: c_
     // SAFETY: as the caller says.
     let bytes = unsafe { std::slice::from_raw_parts_mut(buffer.cast::<u8>(), length) };
     for chunk in bytes.chunks_mut(8) {
-        let number = chance.next().to_le_bytes();
+        let number = chance.draw().to_le_bytes();
         chunk.copy_from_slice(&number[..chunk.len()]);
     }
-    SEEDED.set(Some(chance.next()));
+    SEEDED.set(Some(chance.draw()));
     length as isize
 }
 

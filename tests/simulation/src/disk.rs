@@ -40,7 +40,7 @@ impl Disk {
     /// An empty one.
     #[must_use]
     pub fn new(mut chance: Chance) -> Self {
-        let handle = SimulatedDisk::new(chance.next());
+        let handle = SimulatedDisk::new(chance.draw());
         handle.set_sync_mode(SyncMode::Held);
         Self { handle, chance, pace: Pace::USUAL, due_ms: BTreeMap::new(), fails_next: false, failed: 0 }
     }

@@ -72,12 +72,15 @@ pub trait Fault: Sync {
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends>;
 }
 
+/// What is done while a fault goes on; it is told how often it was.
+type Beat = Box<dyn Fn(&mut World, u64)>;
+
 /// When a fault ends, and how.
 pub struct Ends {
     at_ms: u64,
     undo: Box<dyn FnOnce(&mut World)>,
     /// Goes on meanwhile: when it is next, and what is done then.
-    beat: Option<(u64, Box<dyn Fn(&mut World, u64)>)>,
+    beat: Option<(u64, Beat)>,
     next_beat_ms: u64,
 }
 

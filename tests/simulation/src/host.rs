@@ -78,7 +78,7 @@ impl Host {
             seeds: Mutex::new(chance.fork()),
         });
         let planned = plan.clone();
-        let machine = Machine::new(chance.next(), move || node::run(planned.clone()));
+        let machine = Machine::new(chance.draw(), move || node::run(planned.clone()));
         Self {
             plan,
             disk,

@@ -111,7 +111,7 @@ impl NodePlan {
     }
 
     fn seed(&self) -> u64 {
-        self.seeds.lock().unwrap_or_else(PoisonError::into_inner).next()
+        self.seeds.lock().unwrap_or_else(PoisonError::into_inner).draw()
     }
 }
 

@@ -131,7 +131,7 @@ impl World {
             trace: trace.clone(),
             load: load.clone(),
         };
-        let clients = Machine::new(chance.next(), move || {
+        let clients = Machine::new(chance.draw(), move || {
             let guests = guests.clone();
             async move {
                 guests.run().await;

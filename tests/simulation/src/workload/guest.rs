@@ -401,7 +401,7 @@ impl Guest {
 
     /// A key that no other call has: now a name, now a UUID that says when it was made.
     fn new_key(&mut self) -> String {
-        let (high, low) = (self.chance.next(), self.chance.next());
+        let (high, low) = (self.chance.draw(), self.chance.draw());
         match self.chance.percent(30) {
             true => format!("{}-{high:016x}", self.number),
             false => {
