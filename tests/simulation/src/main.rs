@@ -1,8 +1,9 @@
 //! Runs seeds one after the other and says what became of each, one line of JSON a seed. `cargo xtask simulate` runs one
 //! such process a core.
 
-use std::io::Write as _;
-use std::process::{Command, ExitCode};
+use std::io::{Read, Write as _};
+use std::process::{Command, ExitCode, Output, Stdio};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -11,6 +12,12 @@ use serde_json::{Value, json};
 
 /// One seed in so many is run twice; the traces must agree.
 const TWICE_EVERY: u64 = 50;
+
+/// A seed takes seconds. One that takes so long hangs, and has failed.
+const WALL_DURATION_MAX: Duration = Duration::from_secs(180);
+
+/// How often a process is looked at.
+const WAIT_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Simulates clusters under faults; see `cargo xtask simulate`.
 #[derive(Parser)]
@@ -91,15 +98,51 @@ fn apart(seed: u64, arguments: &Arguments) -> Value {
         let mut command = Command::new(own);
         command.args(["--here", "--seed", &seed.to_string()]);
         command.args(["--faults-ms", &arguments.faults_ms.to_string()]);
-        command.env_remove("RUST_LOG").output()
+        ended(command.env_remove("RUST_LOG"))
     });
-    match ran {
-        Err(error) => failed(format!("it did not run: {error}")),
-        Ok(output) => serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            failed(format!("its process ended with {}: {said}", output.status))
-        }),
-    }
+    let report = match ran {
+        Err(error) => return failed(format!("it did not run: {error}")),
+        Ok(None) => return failed(format!("it has not ended after {} s", WALL_DURATION_MAX.as_secs())),
+        Ok(Some(output)) => {
+            let report = serde_json::from_slice(&output.stdout).ok();
+            // Whoever says that all is well must end well, too.
+            let is_true = |report: &Value| output.status.success() || !report["failure"].is_null();
+            report.filter(is_true).ok_or(output)
+        }
+    };
+    report.unwrap_or_else(|output| {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        failed(format!("its process ended with {}: {said}", output.status))
+    })
+}
+
+/// What a process said until it ended; `None` if it had to be ended.
+fn ended(command: &mut Command) -> std::io::Result<Option<Output>> {
+    let began_at = Instant::now();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let (stdout, stderr) = (all_of(child.stdout.take()), all_of(child.stderr.take()));
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if began_at.elapsed() > WALL_DURATION_MAX {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(WAIT_INTERVAL);
+    };
+    let said = |reader: JoinHandle<Vec<u8>>| reader.join().unwrap_or_default();
+    Ok(Some(Output { status, stdout: said(stdout), stderr: said(stderr) }))
+}
+
+fn all_of(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read before an error is all there is.
+        drop(pipe.map(|mut pipe| pipe.read_to_end(&mut bytes)));
+        bytes
+    })
 }
 
 fn say(line: &Value) {

@@ -78,7 +78,7 @@ pub struct Running {
     pub committed: Option<LogId>,
     /// The last entry of its newest snapshot.
     pub snapshot: Option<LogId>,
-    /// If it leads: how long ago a quorum last acknowledged that.
+    /// If it leads and runs: how long ago a quorum last acknowledged that.
     pub quorum_acked_ago: Option<Duration>,
     /// The members by its newest known configuration, committed or not.
     pub members: Members,

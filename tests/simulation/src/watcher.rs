@@ -82,7 +82,12 @@ impl Watcher {
                 if known.incarnation != host.incarnation || known.id != id {
                     *known = Known::new(id, host.incarnation);
                 }
-                Some(known.look(replica, replica.probe(moment), look))
+                let mut running = known.look(replica, replica.probe(moment), look);
+                if host.is_paused() {
+                    // Its own clock stands still, and would say for ever that it was a moment ago.
+                    running.quorum_acked_ago = None;
+                }
+                Some(running)
             }
             (Some(_) | None, _) => None,
         };
