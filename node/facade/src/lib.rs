@@ -5,6 +5,11 @@
 //!        '> grpc (Reservations)                         '-> service -> Replica
 //! ```
 
+#[cfg(all(feature = "simulation", not(tokio_unstable)))]
+compile_error!(
+    "the feature `simulation` takes away what keeps strangers out: it is for tests/simulation alone"
+);
+
 mod access;
 mod accounts;
 mod admin;

@@ -7,6 +7,11 @@
 //! Replica::read    -> read index, one round at a time -> wait until applied -> one moment of the rows
 //! ```
 
+#[cfg(all(feature = "simulation", not(tokio_unstable)))]
+compile_error!(
+    "the feature `simulation` takes away what keeps strangers out: it is for tests/simulation alone"
+);
+
 mod agreed_time;
 mod compaction;
 mod convert;

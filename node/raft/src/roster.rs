@@ -94,9 +94,14 @@ impl Roster {
 
     /// Whether a key is a node's.
     pub(crate) fn is_key_of(&self, node: u64, key: &PublicKey) -> bool {
-        let known = self.seen.borrow().membership.get_node(&node).map(|member| member.public_key);
+        let known = self.key_in_membership(node);
         known.is_some_and(|known| known == *key || self.is_next_key(node, &known, key))
             || self.told_of(node).is_some_and(|told| told.public_key == *key)
+    }
+
+    /// The key that the membership has for a node.
+    pub(crate) fn key_in_membership(&self, node: u64) -> Option<PublicKey> {
+        self.seen.borrow().membership.get_node(&node).map(|member| member.public_key)
     }
 
     /// The member whose key it is.
@@ -104,10 +109,11 @@ impl Roster {
         self.members().into_iter().find(|node| self.is_key_of(*node, key))
     }
 
-    /// A key that a member has published.
+    /// A key that a member has published, while it is the member's: one that was changed for another lets nobody in.
     pub(crate) fn published_key(&self, node: u64, generation: u32) -> Option<PublicKey> {
-        let published = if self.is_member(node) { (self.published)(node) } else { Vec::new() };
-        published.into_iter().find(|(known, _)| *known == generation).map(|(_, key)| key)
+        let published = (self.published)(node).into_iter();
+        let mut keys = published.filter(|(known, _)| *known == generation).map(|(_, key)| key);
+        keys.find(|key| self.is_key_of(node, key))
     }
 
     /// Whether a node is a member, whatever its key.

@@ -81,7 +81,12 @@ impl RunningNode {
             Some(tls) => tls.secure(listener, what),
             None => listener,
         };
-        let (listener, admin_listener) = (secure(listener, "client"), secure(admin_listener, "admin"));
+        let listener = secure(listener, "client");
+        // On this machine it is plain, as ever: no certificate names 127.0.0.1.
+        let admin_listener = match admin.ip().is_loopback() {
+            true => admin_listener,
+            false => secure(admin_listener, "admin"),
+        };
         if let Some(tls) = tls.clone() {
             let hangup = signal(SignalKind::hangup()).map_err(Exit::other)?;
             tokio::spawn(certificates::keep_new(tls, metrics.clone(), hangup));

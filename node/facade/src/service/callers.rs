@@ -242,6 +242,13 @@ impl Service {
         Ok(seen)
     }
 
+    /// Makes sure that a caller may still do what he asks for. For what is neither a command, which the rules judge, nor a
+    /// read: this node may not have heard yet that he was banned.
+    pub(crate) async fn confirm(&self, caller: Caller, deadline: Instant) -> Result<()> {
+        let asked = Asked { caller, consistency: Consistency::Linearizable, deadline };
+        self.read_as(asked, |_, _| Ok(())).await.map(drop)
+    }
+
     /// Reads what depends on who asks. The caller is judged in the moment that is read: a role he has lost by then no
     /// longer opens anything, however late this node heard of it.
     pub(crate) async fn read_as<T>(

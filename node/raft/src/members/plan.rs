@@ -213,7 +213,7 @@ fn plan_transfer(seen: &Seen, to: Option<u64>) -> Result<Vec<Step>, Refusal> {
 fn wish_to_replace(seen: &Seen, node: u64, by: Option<u64>) -> Result<Wish, Refusal> {
     if let Some(by) = by {
         let cannot = |why| Refusal::CannotReplace { node, by, why };
-        let wish = seen.members.get(&by).ok_or(Refusal::UnknownNode(by))?;
+        let wish = seen.members.get(&by).ok_or(cannot("it is no member"))?;
         if by == node {
             return Err(cannot("it is the same"));
         }

@@ -109,7 +109,10 @@ fn while_a_key_changes_both_are_taken_and_afterwards_the_new_one() {
     let stage = stage(&[(1, 1), (5, 5)]);
     stage.published.lock().unwrap().extend([(5, 1, 5), (5, 2, 6)]);
     assert_eq!((stage.says(5, 5), stage.says(6, 5)), (String::new(), String::new()));
+    let lets_in = |generation| stage.roster.published_key(5, generation).is_some();
+    assert_eq!((lets_in(1), lets_in(2)), (true, true));
     stage.seen.send_replace(seen(11, &[(1, 1), (5, 6)]));
+    assert_eq!((lets_in(1), lets_in(2)), (false, true), "it may have been changed because it leaked");
     assert!(stage.says(5, 5).starts_with("this is not the key of node 5"));
     assert_eq!(stage.says(6, 5), "");
     // Publishing alone makes nobody a member.

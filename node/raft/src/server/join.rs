@@ -8,8 +8,8 @@ use tonic::{Request, Status};
 use super::{PeerService, other_end};
 use crate::introduction;
 use crate::join_token::{JoinToken, JoinTokenError};
-use crate::members;
-use crate::net::IS_SECURED;
+use crate::members::{self, Applicant};
+use crate::net::{IS_SECURED, OtherEnd, is_loopback};
 use crate::peers::Purpose;
 use crate::reads::{own_index, own_time};
 use crate::roster;
@@ -31,7 +31,7 @@ impl PeerService {
         }
         let mut request = request.into_inner();
         if !is_passed_on {
-            request.is_local = !IS_SECURED || caller.remote.is_some_and(|remote| remote.ip().is_loopback());
+            request.is_local = !IS_SECURED || self.is_local(caller, &request.peer_address);
             if caller.key.is_some_and(|key| key[..] != request.public_key[..]) {
                 return Err(Status::unauthenticated("the applicant has not shown the key that it names"));
             }
@@ -40,7 +40,8 @@ impl PeerService {
             return Ok(self.ask_leader(request).await);
         }
         let checked = self.check_token(&request);
-        let applicant = members::from_wire(request).map_err(Status::invalid_argument)?;
+        let mut applicant = members::from_wire(request).map_err(Status::invalid_argument)?;
+        self.known_by_key_before(&mut applicant);
         let admission = match checked {
             Ok(()) => self.parts.members.admit(applicant).await,
             Err(error) => self.refuse(&error).await,
@@ -53,6 +54,27 @@ impl PeerService {
             admission.roster = Some(roster::to_wire(self.parts.peers.roster().to_introduced()));
         }
         Ok(reply)
+    }
+
+    /// Whether applicant and cluster are on one machine. That a call comes from this machine is not enough: others may
+    /// have sent it through a proxy here.
+    fn is_local(&self, caller: OtherEnd, peer_address: &str) -> bool {
+        let own = self.parts.peers.roster().find(self.parts.own.node);
+        let is_own_local = own.is_some_and(|own| is_loopback(&own.peer_address));
+        let comes_from_here = caller.remote.is_some_and(|remote| remote.ip().to_canonical().is_loopback());
+        comes_from_here && is_own_local && is_loopback(peer_address)
+    }
+
+    /// A node that is changing its key is the node that the members know by the one before.
+    fn known_by_key_before(&self, applicant: &mut Applicant) {
+        let Some(claims) = applicant.claims else { return };
+        let roster = self.parts.peers.roster();
+        if claims.cluster == self.parts.own.cluster
+            && roster.is_key_of(claims.node, &applicant.member.public_key)
+            && let Some(known) = roster.key_in_membership(claims.node)
+        {
+            applicant.member.public_key = known;
+        }
     }
 
     /// Whether somebody may ask to be let in: with a token, from this machine, or with a key that is known already.

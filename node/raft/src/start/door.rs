@@ -14,6 +14,7 @@ use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::server::NamedService;
 use tonic::{Code, Status};
 
+use crate::net::OtherEnd;
 use crate::own_key::PublicKey;
 use crate::roster::{Roster, STRANGER_DURATION_MAX};
 use crate::server::PeerService;
@@ -21,6 +22,9 @@ use crate::server::PeerService;
 /// Says in an answer that there is no cluster here yet, and who may found one.
 const IN_NO_CLUSTER: &str = "holdfast-in-no-cluster";
 const WAITS: &str = "waits";
+
+/// The largest message of somebody who is no member: he asks to be let in, or whether he was removed.
+const STRANGERS_MESSAGE_BYTES_MAX: usize = 16 << 10;
 
 /// What callers find.
 #[derive(Clone)]
@@ -122,7 +126,15 @@ impl tower::Service<Request<Body>> for Door {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         match self.0.open.get() {
-            Some(service) => service.clone().call(request),
+            Some(service) => {
+                let caller = request.extensions().get::<OtherEnd>().and_then(|caller| caller.key);
+                let is_stranger = caller.is_some_and(|key| !self.is_member(&key));
+                let mut service = service.clone();
+                match is_stranger {
+                    true => service.max_decoding_message_size(STRANGERS_MESSAGE_BYTES_MAX).call(request),
+                    false => service.call(request),
+                }
+            }
             None => {
                 let status = self.0.closed.read().unwrap_or_else(PoisonError::into_inner).to_status();
                 Box::pin(async move { Ok(status.into_http()) })

@@ -18,6 +18,9 @@ const ACCEPTED_MAX: usize = 64;
 /// Connections of callers that are no members: they may ask to be let in.
 const STRANGERS_MAX: usize = 64;
 
+/// Calls at once on one connection.
+const STREAMS_MAX: u32 = 256;
+
 /// After a connection that could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -48,6 +51,7 @@ pub(super) fn serve(listener: Box<dyn Listener>, tls: &Arc<PeerTls>, door: Door,
     }));
     let server = tonic::transport::Server::builder()
         .tcp_nodelay(true)
+        .max_concurrent_streams(STREAMS_MAX)
         .initial_stream_window_size(net::WINDOW_BYTES)
         .initial_connection_window_size(net::WINDOW_BYTES)
         .http2_keepalive_interval(Some(net::KEEP_ALIVE_INTERVAL))

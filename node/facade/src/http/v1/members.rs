@@ -66,8 +66,9 @@ pub(crate) async fn transfer(State(service): State<Service>, call: Call) -> Answ
 
 /// 200 when it is done, 202 when it was taken up and something is left to do.
 async fn answer(service: &Service, call: &Call, goal: impl FnOnce() -> Result<Goal>) -> Answer {
-    call.caller(service, Endpoint::ChangeMembers).await?;
+    let caller = call.caller(service, Endpoint::ChangeMembers).await?;
     let (goal, dry_run) = (goal()?, is_dry_run(call)?);
+    service.confirm(caller, call.context.deadline).await?;
     let change = service.change_members(goal, dry_run, call.context.deadline).await?;
     let done = change.is_done();
     let status = if done || dry_run { StatusCode::OK } else { StatusCode::ACCEPTED };

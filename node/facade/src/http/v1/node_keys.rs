@@ -27,13 +27,14 @@ struct Body {
 }
 
 pub(crate) async fn make_join_token(State(service): State<Service>, call: Call) -> Answer {
-    call.caller(&service, Endpoint::MakeJoinToken).await?;
+    let caller = call.caller(&service, Endpoint::MakeJoinToken).await?;
     let Body { ttl_seconds } = call.json()?;
     let seconds = ttl_seconds.unwrap_or(TTL_SECONDS);
     if !(TTL_SECONDS_MIN..=TTL_SECONDS_MAX).contains(&seconds) {
         let detail = format!("ttlSeconds is from {TTL_SECONDS_MIN} to {TTL_SECONDS_MAX}");
         return Err(Problem::senseless(detail));
     }
+    service.confirm(caller, call.context.deadline).await?;
     // The members must know the key that signs it.
     service.keys().check_published()?;
     let nonce = uuid::Uuid::new_v4().into_bytes();
@@ -48,7 +49,7 @@ pub(crate) async fn make_join_token(State(service): State<Service>, call: Call) 
 
 /// Only the node itself has its keys: the others name the one to ask.
 pub(crate) async fn rotate(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
-    call.caller(&service, Endpoint::ChangeNodeKey).await?;
+    let caller = call.caller(&service, Endpoint::ChangeNodeKey).await?;
     let node = path_id(&id, "node_not_found", "node")?;
     let ClusterStatus { node: own, nodes, .. } = service.cluster();
     if node != own {
@@ -57,6 +58,7 @@ pub(crate) async fn rotate(State(service): State<Service>, Segment(id): Segment,
         let detail = format!("this is node {own}; ask node {node} itself, at {}", address.client_address);
         return Err(Problem::new(409, "other_node", detail));
     }
+    service.confirm(caller, call.context.deadline).await?;
     let generation = service.replica().change_key(call.context.deadline).await.map_err(problem_from)?;
     Reply::ok(&json!({"node": node, "kid": format!("{node}-{generation}")}))
 }

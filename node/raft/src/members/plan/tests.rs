@@ -189,7 +189,7 @@ fn replace() {
             1* 2 3! | 9!: REFUSED node 9 does not answer the leader; start it, or see what cuts it off
             1* 2 3! | 9~500: REFUSED node 9 lacks 500 entries of the log; wait until it has caught up (holdfast cluster status)
             1* 2 3! | 9x: REFUSED node 9 is on its way out; to keep it: holdfast cluster promote 9
-            1* 2 3!: REFUSED there is no node 9 in the cluster; holdfast cluster status lists them
+            1* 2 3!: REFUSED node 9 cannot take the place of node 3: it is no member
         "#]],
     );
     check(
