@@ -298,7 +298,7 @@ proptest! {
         let mut read = Vec::new();
         engine.read(&mut |reader: &dyn ReadEngine| {
             let view = View::of(reader);
-            read = view.scan(Key::Clock..Key::App(UserId(u64::MAX)), Order::Ascending, usize::MAX);
+            read = view.scan(Key::Clock..Key::RetiredNodeKey(u64::MAX, u32::MAX), Order::Ascending, usize::MAX);
             assert!(view.failure().is_none());
         });
         let expected: Vec<_> = plain.rows().iter().map(|(key, row)| (key.clone(), row.clone())).collect();

@@ -129,6 +129,10 @@ impl Host {
         for _ in 0..ticks {
             self.machine.tick();
         }
+    }
+
+    /// Ends the process if its software has ended: a tick later, so that what it did last was seen.
+    pub fn bury(&mut self) {
         let exit = self.plan.state().exit.take();
         if let Some(exit) = exit {
             self.end(Loss::Process);

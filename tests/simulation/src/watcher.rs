@@ -277,5 +277,5 @@ fn index(id: Option<LogId>) -> Option<u64> {
 
 /// Behind every row.
 fn last_key() -> Key {
-    Key::KeyCount(u32::MAX, u64::MAX)
+    Key::RetiredNodeKey(u64::MAX, u32::MAX)
 }

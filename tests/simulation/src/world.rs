@@ -184,7 +184,7 @@ impl World {
     fn tick_host(&mut self, position: usize, now_ms: u64) {
         let host = &mut self.hosts[position];
         let was_up = host.is_up();
-        host.tick(now_ms);
+        host.bury();
         if was_up && !host.is_up() {
             let exit = host.exit.clone();
             self.trace.note(|| format!("{now_ms} machine {position} ended by itself: {exit:?}"));
@@ -196,6 +196,7 @@ impl World {
             self.restarts.remove(&position);
             self.hosts[position].start();
         }
+        self.hosts[position].tick(now_ms);
     }
 
     /// Judges how things stand.
