@@ -31,7 +31,7 @@ const KEYS_OF_A_NODE_MAX: usize = 64;
 /// The members as this node's log has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// The log index of the membership.
+    /// One more than the log index of the membership; 0 before there is one.
     pub(crate) index: u64,
     pub(crate) membership: Arc<Membership>,
 }

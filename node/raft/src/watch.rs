@@ -67,7 +67,7 @@ impl Watches {
                 if **membership.borrow() != *members {
                     membership.send_replace(Arc::new(members.clone()));
                 }
-                let index = seen.membership_config.log_id().map_or(0, |id| id.index);
+                let index = seen.membership_config.log_id().map_or(0, |id| id.index + 1);
                 roster.send_if_modified(|known| {
                     replace(known, Seen { index, membership: membership.borrow().clone() })
                 });

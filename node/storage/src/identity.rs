@@ -36,7 +36,7 @@ pub struct Identity {
 /// Members of a cluster, as one of them told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Introduced {
-    /// The log index of the membership that they are of.
+    /// One more than the log index of the membership that they are of.
     pub index: u64,
     /// The members.
     pub peers: Vec<Introduction>,

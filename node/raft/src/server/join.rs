@@ -49,11 +49,31 @@ impl PeerService {
         if let members::Admission::Refused(why) = &admission {
             self.log_refusal(caller, why);
         }
+        Ok(self.introducing(admission).await)
+    }
+
+    /// Tells whoever is let in who the others are: until its log tells it more, it believes nobody else.
+    async fn introducing(&self, admission: members::Admission) -> wire::JoinReply {
+        let roster = self.parts.peers.roster();
+        let admission = match admission {
+            members::Admission::Admitted(admitted) => {
+                let mut seen = roster.watch();
+                let is_in = |seen: &roster::Seen| seen.membership.get_node(&admitted.node).is_some();
+                match tokio::time::timeout(CONFIRM_DURATION_MAX, seen.wait_for(is_in)).await {
+                    Ok(Ok(_)) => admission,
+                    Ok(Err(_)) | Err(_) => {
+                        let why = "the leader does not see the change of members yet".to_owned();
+                        members::Admission::TryLater(why)
+                    }
+                }
+            }
+            members::Admission::Refused(_) | members::Admission::TryLater(_) => admission,
+        };
         let mut reply = members::to_wire(admission);
         if let Some(wire::join_reply::Result::Admitted(admission)) = &mut reply.result {
-            admission.roster = Some(roster::to_wire(self.parts.peers.roster().to_introduced()));
+            admission.roster = Some(roster::to_wire(roster.to_introduced()));
         }
-        Ok(reply)
+        reply
     }
 
     /// Whether applicant and cluster are on one machine. That a call comes from this machine is not enough: others may

@@ -173,7 +173,7 @@ async fn senseless_changes_of_members_are_refused() {
             operator POST /v1/cluster/nodes/1/drain                                      -> 409 last_voter
             operator POST /v1/cluster/nodes/999999/promote                               -> 404 node_not_found
             operator POST /v1/cluster/nodes/1/replace {"by":1}                           -> 409 cannot_replace
-            operator POST /v1/cluster/nodes/1/replace {"by":999999}                      -> 404 node_not_found
+            operator POST /v1/cluster/nodes/1/replace {"by":999999}                      -> 409 cannot_replace
             operator POST /v1/cluster/nodes/1/replace {"by":"one"}                       -> 400 malformed
             operator POST /v1/cluster/nodes/1/replace {"with":1}                         -> 400 malformed
             operator POST /v1/cluster/transfer {"to":1}                                  -> 409 already_leads
