@@ -16,11 +16,10 @@ use clap::Args;
 use hyper::Method;
 use serde_json::Value;
 
-use crate::api::Api;
 use crate::failure::Failure;
 use crate::http::Reply;
 use crate::output::{OutputFormat, print_line};
-use crate::sign_in;
+use crate::target::Target;
 
 /// How long a verb waits if it is not told.
 const WAIT_DURATION: Duration = Duration::from_secs(60);
@@ -31,24 +30,14 @@ const ASK_INTERVAL: Duration = Duration::from_millis(250);
 /// Which cluster, and how to do it.
 #[derive(Debug, Args)]
 pub struct How {
-    /// Client addresses of some nodes
-    #[arg(
-        long,
-        value_name = "HOST:PORT,..",
-        value_delimiter = ',',
-        env = "HOLDFAST_ENDPOINTS",
-        default_value = "127.0.0.1:3000"
-    )]
-    endpoints: Vec<String>,
+    #[command(flatten)]
+    target: Target,
     /// Only print the steps that would be taken
     #[arg(long)]
     dry_run: bool,
     /// How many seconds to wait until it is done; the cluster goes on with it in any case [default: 60]
     #[arg(long, value_name = "SECONDS")]
     wait: Option<u64>,
-    /// How to print
-    #[arg(short, long, value_enum, default_value = "table")]
-    output: OutputFormat,
 }
 
 /// What is asked for.
@@ -76,11 +65,11 @@ enum Verdict {
 
 /// Asks until it is done.
 pub(crate) async fn change(how: &How, wanted: Wanted) -> Result<(), Failure> {
-    let api = Api { endpoints: how.endpoints.clone(), token: Some(sign_in::token()?) };
+    let api = how.target.api()?;
     if how.dry_run {
         let path = format!("{}?dryRun=true", wanted.path);
         let plan = api.call(wanted.method, &path, wanted.body).await?.success()?;
-        print(&plan, how.output);
+        print(&plan, how.target.output);
         return Ok(());
     }
     let was_listed = match wanted.goes {
@@ -95,7 +84,7 @@ pub(crate) async fn change(how: &How, wanted: Wanted) -> Result<(), Failure> {
             Ok(Verdict::Done) => {
                 print(
                     &serde_json::json!({"dryRun": false, "done": true, "steps": [], "waitsFor": null}),
-                    how.output,
+                    how.target.output,
                 );
                 return Ok(());
             }
@@ -104,7 +93,7 @@ pub(crate) async fn change(how: &How, wanted: Wanted) -> Result<(), Failure> {
                 say(&progress(&left), &mut said);
                 if needs_newcomer(&left) && how.wait.is_none() {
                     // Nothing more comes of waiting here: it is the operator's turn.
-                    print(&left, how.output);
+                    print(&left, how.target.output);
                     return Ok(());
                 }
                 None

@@ -3,10 +3,9 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::api::Api;
 use crate::failure::Failure;
 use crate::output::{OutputFormat, print_line};
-use crate::sign_in;
+use crate::target::Target;
 use crate::tls;
 
 /// Which node, of which cluster, and how to print.
@@ -14,31 +13,21 @@ use crate::tls;
 pub struct RotateArguments {
     /// The id of the node
     id: u64,
-    /// Client addresses of some nodes
-    #[arg(
-        long,
-        value_name = "HOST:PORT,..",
-        value_delimiter = ',',
-        env = "HOLDFAST_ENDPOINTS",
-        default_value = "127.0.0.1:3000"
-    )]
-    endpoints: Vec<String>,
-    /// How to print
-    #[arg(short, long, value_enum, default_value = "table")]
-    output: OutputFormat,
+    #[command(flatten)]
+    target: Target,
 }
 
 pub(crate) async fn run(arguments: &RotateArguments) -> Result<(), Failure> {
     let id = arguments.id;
-    let mut api = Api { endpoints: arguments.endpoints.clone(), token: Some(sign_in::token()?) };
+    let mut api = arguments.target.api()?;
     let cluster = api.get("/v1/cluster").await?;
     let address =
         address_of(&cluster, id).ok_or_else(|| Failure::Refused(format!("there is no node {id}")))?;
     // Only the node itself has its key.
-    let is_secured = arguments.endpoints.iter().any(|endpoint| tls::parts(endpoint).0);
+    let is_secured = arguments.target.endpoints.iter().any(|endpoint| tls::parts(endpoint).0);
     api.endpoints = vec![if is_secured { format!("https://{address}") } else { address }];
     let changed = api.post(&format!("/v1/cluster/nodes/{id}/rotate-key"), json!({})).await?;
-    match arguments.output {
+    match arguments.target.output {
         OutputFormat::Json => print_line(&changed.to_string()),
         OutputFormat::Table => {
             let kid = changed["kid"].as_str().unwrap_or_default();

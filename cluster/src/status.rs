@@ -3,32 +3,21 @@
 use clap::Args;
 use serde_json::Value;
 
-use crate::api::Api;
 use crate::failure::Failure;
 use crate::output::{OutputFormat, print_line, print_rows};
-use crate::sign_in;
+use crate::target::Target;
 
 /// Which cluster, and how to print.
 #[derive(Debug, Args)]
 pub struct StatusArguments {
-    /// Client addresses of some nodes
-    #[arg(
-        long,
-        value_name = "HOST:PORT,..",
-        value_delimiter = ',',
-        env = "HOLDFAST_ENDPOINTS",
-        default_value = "127.0.0.1:3000"
-    )]
-    endpoints: Vec<String>,
-    /// How to print
-    #[arg(short, long, value_enum, default_value = "table")]
-    output: OutputFormat,
+    #[command(flatten)]
+    target: Target,
 }
 
 pub(crate) async fn run(arguments: &StatusArguments) -> Result<(), Failure> {
-    let api = Api { endpoints: arguments.endpoints.clone(), token: Some(sign_in::token()?) };
+    let api = arguments.target.api()?;
     let cluster = api.get("/v1/cluster").await?;
-    match arguments.output {
+    match arguments.target.output {
         OutputFormat::Json => print_line(&cluster.to_string()),
         OutputFormat::Table => print_table(&cluster),
     }

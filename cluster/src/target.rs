@@ -23,10 +23,10 @@ pub struct Target {
         env = "HOLDFAST_ENDPOINTS",
         default_value = "127.0.0.1:3000"
     )]
-    endpoints: Vec<String>,
+    pub(crate) endpoints: Vec<String>,
     /// How to print
     #[arg(short, long, value_enum, default_value = "table")]
-    output: OutputFormat,
+    pub(crate) output: OutputFormat,
 }
 
 impl Target {

@@ -3,10 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::api::Api;
 use crate::failure::Failure;
 use crate::output::{OutputFormat, print_line};
-use crate::sign_in;
+use crate::target::Target;
 
 /// Which cluster, for how long, and how to print.
 #[derive(Debug, Args)]
@@ -14,18 +13,8 @@ pub struct TokenArguments {
     /// How long the token lets nodes in, for instance 30m or 12h; a week at most
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = seconds)]
     ttl: u64,
-    /// Client addresses of some nodes
-    #[arg(
-        long,
-        value_name = "HOST:PORT,..",
-        value_delimiter = ',',
-        env = "HOLDFAST_ENDPOINTS",
-        default_value = "127.0.0.1:3000"
-    )]
-    endpoints: Vec<String>,
-    /// How to print
-    #[arg(short, long, value_enum, default_value = "table")]
-    output: OutputFormat,
+    #[command(flatten)]
+    target: Target,
 }
 
 fn seconds(text: &str) -> Result<u64, String> {
@@ -34,9 +23,9 @@ fn seconds(text: &str) -> Result<u64, String> {
 }
 
 pub(crate) async fn run(arguments: &TokenArguments) -> Result<(), Failure> {
-    let api = Api { endpoints: arguments.endpoints.clone(), token: Some(sign_in::token()?) };
+    let api = arguments.target.api()?;
     let made = api.post("/v1/cluster/tokens", json!({"ttlSeconds": arguments.ttl})).await?;
-    match arguments.output {
+    match arguments.target.output {
         OutputFormat::Json => print_line(&made.to_string()),
         OutputFormat::Table => {
             print_line(made["token"].as_str().unwrap_or_default());

@@ -161,11 +161,6 @@ impl Call {
         Ok(value)
     }
 
-    /// The body as JSON, or what none stands for.
-    pub(crate) fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T> {
-        if self.body.is_empty() { Ok(T::default()) } else { self.json() }
-    }
-
     /// Whether the body is a JSON array.
     pub(crate) fn is_array(&self) -> bool {
         self.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[')

@@ -50,7 +50,7 @@ pub(crate) async fn drain(State(service): State<Service>, Segment(id): Segment, 
 
 pub(crate) async fn replace(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let goal = || {
-        let ReplaceBody { by } = call.json_or_default()?;
+        let ReplaceBody { by } = call.json_if_any()?;
         Ok(Goal::Replace { node: node_in(&id)?, by: by.map(|id| id.0) })
     };
     answer(&service, &call, goal).await
@@ -58,7 +58,7 @@ pub(crate) async fn replace(State(service): State<Service>, Segment(id): Segment
 
 pub(crate) async fn transfer(State(service): State<Service>, call: Call) -> Answer {
     let goal = || {
-        let TransferBody { to } = call.json_or_default()?;
+        let TransferBody { to } = call.json_if_any()?;
         Ok(Goal::Transfer { to: to.map(|id| id.0) })
     };
     answer(&service, &call, goal).await
