@@ -126,6 +126,10 @@ impl Replay {
             if applied.revision == revision && is_effect(&applied.outcome) {
                 self.note_effect(generation, revision, request);
             }
+            if is_contradiction(&applied.outcome) {
+                let says = format!("{revision} contradicts the rules: {:?}", applied.outcome);
+                self.violations.push(Violation::new(says));
+            }
             self.applied.insert(revision, applied);
         }
     }
@@ -267,6 +271,27 @@ fn is_read(call: &Call) -> bool {
     match call.request {
         Request::Get(_) | Request::Look(_) | Request::List(_) => true,
         Request::Book { .. } | Request::Modify { .. } | Request::Cancel(_) | Request::CheckIn(_) => false,
+    }
+}
+
+/// Whether a command, or a due row, would have broken an invariant: always a bug of ours.
+fn is_contradiction(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Contradicted(_) => true,
+        Outcome::Ticked { contradicted, .. } => *contradicted > 0,
+        Outcome::Rejected(_)
+        | Outcome::Venue(..)
+        | Outcome::Resource(..)
+        | Outcome::Slots(_)
+        | Outcome::User(..)
+        | Outcome::Session { .. }
+        | Outcome::SessionsClosed(_)
+        | Outcome::Booking(..)
+        | Outcome::NodeKeyRegistered
+        | Outcome::Account(..)
+        | Outcome::App(..)
+        | Outcome::AppDeleted(_)
+        | Outcome::NodeKeysRetired(_) => false,
     }
 }
 
