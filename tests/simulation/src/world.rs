@@ -85,6 +85,12 @@ pub struct World {
     pub seen: Observation,
     /// Hosts that may have lost what they acknowledged; never more than a minority.
     pub lost: BTreeSet<usize>,
+    /// Hosts that have each other's disks now.
+    pub swapped: BTreeSet<usize>,
+    /// Hosts whose disks have done something that a node may stop for.
+    pub may_end: BTreeSet<usize>,
+    /// A node has ended by itself, though its disk gave it no reason.
+    ended: Option<Violation>,
     options: WorldOptions,
     /// When whoever watches over the processes starts one again.
     restarts: BTreeMap<usize, u64>,
@@ -148,6 +154,9 @@ impl World {
             invariants: invariants::all(),
             seen: Observation::default(),
             lost: BTreeSet::new(),
+            swapped: BTreeSet::new(),
+            may_end: BTreeSet::new(),
+            ended: None,
             options: options.clone(),
             restarts: BTreeMap::new(),
             chance: chance.fork(),
@@ -178,7 +187,8 @@ impl World {
             self.tick_host(position, now_ms);
         }
         self.clients.tick();
-        self.judge(false)
+        self.judge(false)?;
+        self.ended.take().map_or(Ok(()), Err)
     }
 
     fn tick_host(&mut self, position: usize, now_ms: u64) {
@@ -188,6 +198,13 @@ impl World {
         if was_up && !host.is_up() {
             let exit = host.exit.clone();
             self.trace.note(|| format!("{now_ms} machine {position} ended by itself: {exit:?}"));
+            if !self.may_end.contains(&position) {
+                self.ended = Some(Violation {
+                    invariant: "nobody ends without a reason",
+                    at: Duration::from_millis(now_ms),
+                    says: format!("machine {position}, whose disk is well, ended by itself: {exit:?}"),
+                });
+            }
             let wait_ms = self.chance.between(RESTART_MS);
             self.restarts.insert(position, now_ms + wait_ms);
         }
@@ -293,9 +310,11 @@ impl World {
     /// A voter's host that may lose its disk without more than a minority having lost theirs.
     pub fn may_lose(&self, chance: &mut Chance) -> Option<usize> {
         let nodes = self.options.nodes;
-        let whole: Vec<usize> = (0..nodes).filter(|position| !self.lost.contains(position)).collect();
+        let mut whole: Vec<usize> = (0..nodes).filter(|position| !self.lost.contains(position)).collect();
         let lost = nodes - whole.len();
-        (2 * (lost + 1) < nodes).then(|| *chance.pick(&whole))
+        // Whose disk is elsewhere would lose another's.
+        whole.retain(|position| !self.swapped.contains(position));
+        (2 * (lost + 1) < nodes && !whole.is_empty()).then(|| *chance.pick(&whole))
     }
 
     /// How many clients there are.

@@ -60,6 +60,7 @@ impl Fault for Full {
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let position = chance.position(world.hosts.len());
+        world.may_end.insert(position);
         let disk = world.hosts[position].disk.handle();
         disk.set_capacity(Some(disk.bytes() + chance.between(0..=20_000)));
         Some(Ends::after(a_while(chance), move |world| {
@@ -75,6 +76,7 @@ impl Fault for FailedSync {
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let position = *chance.pick(&some_up(world)?);
+        world.may_end.insert(position);
         world.hosts[position].disk.fail_next_sync();
         Some(Ends::at_once())
     }
@@ -88,6 +90,7 @@ impl Fault for ReadError {
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let position = *chance.pick(&some_up(world)?);
         let nth = chance.between(1..=3);
+        world.may_end.insert(position);
         world.hosts[position].disk.handle().fail(DiskOperation::Read, nth, io::ErrorKind::Other);
         Some(Ends::at_once())
     }
@@ -112,6 +115,7 @@ impl Fault for Rot {
         }
         host.ended = Ending::DiskLost;
         world.lost.insert(position);
+        world.may_end.insert(position);
         Some(restarted(position, chance.between(1..=1000)))
     }
 }
@@ -128,6 +132,7 @@ impl Fault for Wiped {
         host.end(Loss::Power);
         host.replace_disk(Disk::new(chance.fork()));
         world.lost.insert(position);
+        world.may_end.insert(position);
         Some(restarted(position, chance.between(1..=1000)))
     }
 }
@@ -140,8 +145,12 @@ impl Fault for Swapped {
     /// Two nodes are started with each other's disk: both are refused, and nothing is lost once they are put right.
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let mut some = some_up(world)?;
+        // A disk that is away is put right before it goes elsewhere, and one that lost something stays where it did.
+        some.retain(|position| !world.swapped.contains(position) && !world.lost.contains(position));
         chance.shuffle(&mut some);
         let [one, other, ..] = some[..] else { return None };
+        world.swapped.extend([one, other]);
+        world.may_end.extend([one, other]);
         for position in [one, other] {
             world.hosts[position].end(Loss::Process);
         }
@@ -155,6 +164,7 @@ impl Fault for Swapped {
             }
             swap(world, one, other);
             for position in [one, other] {
+                world.swapped.remove(&position);
                 world.hosts[position].start();
             }
         }))
