@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use holdfast_raft::{Consistency, View};
 use holdfast_reservations::{
-    Command, CreateOperator, LogOut, OpenSession, Outcome, Principal, ReadTyped as _, RefreshSession,
-    RequestId, RequestKey, SignUp, User, UserId, user_by_email,
+    Command, CreateOperator, LogIn, LogOut, Outcome, Principal, ReadTyped as _, RefreshSession, RequestId,
+    RequestKey, SignUp, User, UserId, user_by_email,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -89,7 +89,7 @@ impl Service {
         let Suspect { user, token_version, .. } =
             self.verify_password(known, password, guess, call).await?.ok_or_else(wrong)?;
         let id = owned_by(KeyOwner::User(user.0), call.id);
-        let open = Command::OpenSession(OpenSession { user, token_version });
+        let open = Command::LogIn(LogIn { user, token_version });
         self.open(open, &CallContext { id, ..*call }).await
     }
 

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use holdfast_raft::{Consistency, Read, View};
 use holdfast_reservations::{
-    Account, BanUser, Command, CreateUser, LiftBan, Outcome, ReadRows, Role, SetPassword, SetRole, UserId,
+    Account, BanUser, Command, CreateUser, GiveRole, LiftBan, Outcome, ReadRows, Role, SetPassword, UserId,
     account, list_users, user_by_email,
 };
 
@@ -59,7 +59,7 @@ impl Service {
         role: Role,
         call: &CallContext,
     ) -> Result<(UserId, Account)> {
-        self.change_user(caller, Command::SetRole(SetRole { user, role }), call).await
+        self.change_user(caller, Command::GiveRole(GiveRole { user, role }), call).await
     }
 
     /// Keeps a user from acting.

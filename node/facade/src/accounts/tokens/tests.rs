@@ -1,13 +1,13 @@
 //! What tokens say, and that it follows from the outcome of their session alone.
 
-use holdfast_reservations::{Command, OpenSession, Outcome, Principal};
+use holdfast_reservations::{Command, LogIn, Outcome, Principal};
 
 use super::*;
 use crate::stage::{MIA, Stage};
 
 /// The session that the rules open at a moment.
 fn opened_at(at: u64) -> Opened {
-    let open = Command::OpenSession(OpenSession { user: MIA, token_version: 0 });
+    let open = Command::LogIn(LogIn { user: MIA, token_version: 0 });
     let outcome = Stage::new().apply(at, Principal::Internal, open);
     let Outcome::Session { session, user, sequence, token_version, expires_at } = outcome else {
         panic!("no session")
