@@ -135,7 +135,7 @@ impl Service {
     ) -> Self {
         let settings = settings.clamped();
         let cluster = replica.identity().cluster.to_string();
-        let keys = Arc::new(Keys::new(replica.clone()));
+        let keys = Arc::new(Keys::new(replica.clone(), metrics.clone()));
         let tokens = Tokens::new(keys.clone(), cluster.clone(), settings.access_token_seconds);
         let codes = Codes::new(keys.clone(), cluster);
         let limits = Limits::new(settings.user_rate, settings.address_rate);

@@ -49,7 +49,8 @@ pub use due::{Due, DueKind, TICK_ROWS_MAX, Tick, next as next_due};
 pub use event::{BookingEvent, Event, SlotEvent};
 pub use ids::{BookingId, PoolId, ResourceId, Revision, SessionId, SlotId, UserId, VenueId};
 pub use node_keys::{
-    KEY_AFTERLIFE_DURATION, NodeKey, RegisterNodeKey, RetireNodeKeys, RetiredNodeKey, valid_node_key,
+    KEY_AFTERLIFE_DURATION, NodeKey, RegisterNodeKey, RetireNodeKeys, RetiredNodeKey, ValidNodeKey,
+    valid_node_key,
 };
 pub use outcome::{Applied, Contradiction, MissingRow, Outcome, Rejection, SlotFull};
 pub use overlay::Changes;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use holdfast_raft::{Consistency, View};
 use holdfast_reservations::{
     Command, CreateOperator, LogIn, LogOut, Outcome, Principal, ReadTyped as _, RefreshSession, RequestId,
-    RequestKey, SignUp, User, UserId, user_by_email,
+    RequestKey, Session, SignUp, User, UserId, user_by_email,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -120,7 +120,16 @@ impl Service {
 
     /// Trades a refresh token for a new pair.
     pub(crate) async fn refresh(&self, token: &str, call: &CallContext) -> Result<TokenPair> {
-        let Refresh { session, sequence } = self.parts.tokens.verify_refresh(token, call.deadline).await?;
+        let refresh = self.parts.tokens.verify_refresh(token, call.deadline).await?;
+        let Refresh { session, sequence, .. } = refresh;
+        if refresh.is_of_retired_key {
+            let contradicts = |view: &View<'_>| {
+                view.row::<Session>(session).is_some_and(|session| refresh.contradicts(&session))
+            };
+            if self.read(Consistency::Linearizable, call.deadline, contradicts).await?.value {
+                return Err(Problem::unauthenticated("the refresh token is not one of this cluster"));
+            }
+        }
         let id = owned_by(KeyOwner::Session(session.0), call.id);
         let command = Command::RefreshSession(RefreshSession { session, sequence });
         self.open(command, &CallContext { id, ..*call }).await
