@@ -237,7 +237,7 @@ async fn own_path(target: &Target, user: &str, rest: &str) -> Result<String, Fai
 /// Whether a user is the one of an id or an address.
 fn is_named(user: &Value, name: &str) -> bool {
     let has_address = user["email"].as_str().is_some_and(|email| email.eq_ignore_ascii_case(name.trim()));
-    has_address || user["id"].to_string() == name
+    has_address || user["id"].as_u64().is_some_and(|id| name.parse() == Ok(id))
 }
 
 fn by_email(email: &str) -> String {
