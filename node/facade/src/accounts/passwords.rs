@@ -15,7 +15,7 @@ use crate::problem::{Problem, Result};
 const AT_ONCE_MAX: usize = 1;
 
 /// Newcomers whose passwords are worked on or waiting; beyond this they are turned away.
-const NEWCOMERS_MAX: usize = 64;
+const NEWCOMERS_MAX: usize = 256;
 
 /// Passwords worked on and waiting; beyond this the answer is "overloaded".
 const PLACES_MAX: usize = 256;
