@@ -167,6 +167,16 @@ impl SimulatedDisk {
         self.lock().settled
     }
 
+    /// All that the disk was asked for so far, as one number: equal for equal stories.
+    pub fn history(&self) -> u64 {
+        self.lock().faults.history()
+    }
+
+    /// How often it said no, as it was told to: planned failures, and no room.
+    pub fn refusals(&self) -> u64 {
+        self.lock().faults.refusals()
+    }
+
     /// Bytes of a file that a crash keeps, whatever the dice say; `None` if not all of them are.
     pub fn read_durable(&self, path: &Path, offset: usize, length: usize) -> Option<Vec<u8>> {
         let disk = self.lock();
@@ -197,6 +207,7 @@ impl SimulatedDisk {
             let finished = disk.syncs.finish(n, result);
             if let Some(held) = &finished {
                 disk.settled += 1;
+                disk.faults.note(held.sequence);
                 effect(&mut disk.tree, held.node, held.sequence);
             }
             finished
@@ -247,9 +258,10 @@ impl Disk {
         self.sequence
     }
 
-    fn make_room(&self, growth: u64) -> io::Result<()> {
+    fn make_room(&mut self, growth: u64) -> io::Result<()> {
         match self.faults.capacity {
             Some(capacity) if growth > 0 && self.tree.bytes() + growth > capacity => {
+                self.faults.refuse();
                 Err(io::Error::new(io::ErrorKind::StorageFull, "the simulated disk is full"))
             }
             Some(_) | None => Ok(()),
