@@ -10,7 +10,7 @@ pub mod suite;
 pub use applier::Observer;
 pub(crate) use applier::{Applier, ApplierParts, Progress};
 pub(crate) use library::{Library, SnapshotFiles, StoredLibrary};
-pub(crate) use log::{Gaps, LogStore};
+pub(crate) use log::{LogStore, Purged};
 pub(crate) use state::{StateStore, labelled};
 
 /// Turns any error of ours into the one openraft takes: it stops the core, and the node with it.

@@ -22,7 +22,7 @@ use crate::convert::{ConvertError, from_wire_vote_reply, to_wire_id, to_wire_vot
 use crate::own_key::PublicKey;
 use crate::peers::{Client, Peers, Purpose};
 use crate::runtime::Placement;
-use crate::store::{Gaps, SnapshotFiles};
+use crate::store::{Purged, SnapshotFiles};
 use crate::types::{Member, RpcError, Types, Vote};
 
 /// First and longest wait before a peer that cannot be reached is tried again.
@@ -34,15 +34,15 @@ pub(crate) struct Transport {
     pub(crate) peers: Arc<Peers>,
     /// Where snapshots are read.
     pub(crate) placement: Placement,
-    /// Reads of entries that were purged before they could be sent.
-    pub(crate) gaps: Gaps,
+    /// Entries that can be sent no more.
+    pub(crate) purged: Purged,
 }
 
 /// One of openraft's connections to one peer.
 pub(crate) struct Link {
     peers: Arc<Peers>,
     placement: Placement,
-    gaps: Gaps,
+    purged: Purged,
     target: u64,
     address: String,
     key: PublicKey,
@@ -67,9 +67,9 @@ impl RaftNetworkFactory<Types> for Transport {
 
 impl Transport {
     fn link(&self, target: u64, node: &Member, purpose: Purpose) -> Link {
-        let (peers, placement, gaps) = (self.peers.clone(), self.placement, self.gaps.clone());
+        let (peers, placement, purged) = (self.peers.clone(), self.placement, self.purged.clone());
         let (address, key) = (node.peer_address.clone(), node.public_key);
-        Link { peers, placement, gaps, target, address, key, purpose }
+        Link { peers, placement, purged, target, address, key, purpose }
     }
 }
 

@@ -12,6 +12,8 @@
 
 mod accept;
 mod counters;
+#[cfg(feature = "simulated")]
+mod durable;
 mod entry;
 mod fields;
 mod found;
@@ -43,6 +45,8 @@ use std::task::{Poll, Waker};
 
 pub use accept::ENTRY_BYTES_MAX;
 pub use counters::{LogCounters, LogSize};
+#[cfg(feature = "simulated")]
+pub use durable::DurableLog;
 pub use entry::{Entry, LogId, Payload, Vote};
 pub use open::{Loss, OpenError};
 pub use options::{Clock, LogOptions, SEGMENT_BYTES_DEFAULT, SPARE_SEGMENTS_MAX_DEFAULT, TAIL_BYTES_DEFAULT};

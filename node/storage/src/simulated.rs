@@ -46,6 +46,8 @@ struct Disk {
     faults: Faults,
     sync_mode: SyncMode,
     syncs: Syncs,
+    /// Syncs that have completed.
+    settled: u64,
     /// Orders changes, so that a sync knows which were issued before it.
     sequence: u64,
     incarnation: u64,
@@ -60,6 +62,7 @@ impl SimulatedDisk {
             faults: Faults::default(),
             sync_mode: SyncMode::Immediate,
             syncs: Syncs::default(),
+            settled: 0,
             sequence: 0,
             incarnation: 0,
         };
@@ -159,6 +162,35 @@ impl SimulatedDisk {
         self.lock().tree.bytes()
     }
 
+    /// How many syncs have completed: as long as it is the same, so is what a crash surely keeps.
+    pub fn settled(&self) -> u64 {
+        self.lock().settled
+    }
+
+    /// All that the disk was asked for so far, as one number: equal for equal stories.
+    pub fn history(&self) -> u64 {
+        self.lock().faults.history()
+    }
+
+    /// How often it said no, as it was told to: planned failures, and no room.
+    pub fn refusals(&self) -> u64 {
+        self.lock().faults.refusals()
+    }
+
+    /// Bytes of a file that a crash keeps, whatever the dice say; `None` if not all of them are.
+    pub fn read_durable(&self, path: &Path, offset: usize, length: usize) -> Option<Vec<u8>> {
+        let disk = self.lock();
+        let node = disk.tree.find_durable(path)?;
+        disk.tree.file(node).ok()?.durable_at(offset, length).map(<[u8]>::to_vec)
+    }
+
+    /// The names in a folder that a crash keeps.
+    pub fn durable_names(&self, dir: &Path) -> Vec<String> {
+        let disk = self.lock();
+        let folder = disk.tree.find_durable(dir).and_then(|node| disk.tree.folder(node).ok());
+        folder.map_or_else(Vec::new, |names| names.durable().keys().cloned().collect())
+    }
+
     /// Completes the n-th oldest held sync (0 = the oldest). False if there is none.
     pub fn complete_sync(&self, n: usize) -> bool {
         self.finish_sync(n, Ok(()), Tree::settle)
@@ -174,6 +206,8 @@ impl SimulatedDisk {
             let mut disk = self.lock();
             let finished = disk.syncs.finish(n, result);
             if let Some(held) = &finished {
+                disk.settled += 1;
+                disk.faults.note(held.sequence);
                 effect(&mut disk.tree, held.node, held.sequence);
             }
             finished
@@ -206,6 +240,7 @@ impl SimulatedDisk {
         }
         match disk.sync_mode {
             SyncMode::Immediate => {
+                disk.settled += 1;
                 disk.tree.settle(node, sequence);
                 SimulatedSync::Done(Some(Ok(())))
             }
@@ -223,9 +258,10 @@ impl Disk {
         self.sequence
     }
 
-    fn make_room(&self, growth: u64) -> io::Result<()> {
+    fn make_room(&mut self, growth: u64) -> io::Result<()> {
         match self.faults.capacity {
             Some(capacity) if growth > 0 && self.tree.bytes() + growth > capacity => {
+                self.faults.refuse();
                 Err(io::Error::new(io::ErrorKind::StorageFull, "the simulated disk is full"))
             }
             Some(_) | None => Ok(()),

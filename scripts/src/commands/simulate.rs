@@ -20,6 +20,9 @@ use crate::simulation;
 /// Without being told, it goes on for so long.
 const MINUTES_DEFAULT: u64 = 1;
 
+/// So many seeds are long enough for what never happened to be worth telling.
+const SEEDS_TO_SHOW_ZEROS: u64 = 100;
+
 /// Progress is told this often.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
 
@@ -57,8 +60,10 @@ struct Totals {
     faults: BTreeMap<String, u64>,
     operations: BTreeMap<String, u64>,
     checks: BTreeMap<String, u64>,
-    /// Each seed that failed, and how.
-    failures: Vec<(u64, String)>,
+    /// The trace hash of each seed.
+    hashes: BTreeMap<u64, String>,
+    /// Each seed that failed, how, and how it went when it was run again.
+    failures: Vec<(u64, String, String)>,
 }
 
 /// Which seeds to run, and until when.
@@ -74,11 +79,23 @@ pub fn run(setup: &Setup, options: &Options) -> Result<()> {
     let began_at = Instant::now();
     let cores = options.cores.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let totals = simulate(&program, plan, cores);
-    write!(stdout(), "{}", totals.shown(began_at.elapsed()))?;
+    write!(stdout(), "{}commit      {}\n", totals.shown(began_at.elapsed()), commit(setup))?;
     match totals.failures.len() {
         0 => Ok(()),
         failed => bail!("{failed} of {} seeds failed", totals.seeds),
     }
+}
+
+/// What was simulated: the commit, and whether anything was changed since.
+fn commit(setup: &Setup) -> String {
+    let git = |arguments: &[&str]| {
+        let ran = Command::new("git").current_dir(&setup.workspace.root).args(arguments).output().ok()?;
+        let said = String::from_utf8_lossy(&ran.stdout).trim().to_owned();
+        ran.status.success().then_some(said)
+    };
+    let changed = git(&["status", "--porcelain"]).filter(|said| !said.is_empty());
+    let suffix = if changed.is_some() { ", and changes that are not committed" } else { "" };
+    git(&["rev-parse", "HEAD"]).map_or("unknown".to_owned(), |commit| commit + suffix)
 }
 
 /// Builds the simulator; its program.
@@ -186,9 +203,11 @@ impl Totals {
                 *totals.entry(kind.clone()).or_default() += count.as_u64().unwrap_or(0);
             }
         }
+        self.hashes.insert(seed, report["hash"].as_str().unwrap_or("none").to_owned());
         if let Some(failure) = report["failure"].as_str() {
-            eprintln!("seed {seed} FAILED: {failure}\n  again: cargo xtask simulate --seed {seed}");
-            self.failures.push((seed, failure.to_owned()));
+            let again = report["again"].as_str().unwrap_or("it was not run again");
+            eprintln!("seed {seed} FAILED: {failure}\n  {again}\n  again: cargo xtask simulate --seed {seed}");
+            self.failures.push((seed, failure.to_owned(), again.to_owned()));
         }
     }
 
@@ -205,21 +224,23 @@ impl Totals {
 
     fn shown(&self, elapsed: Duration) -> String {
         let sum = |counts: &BTreeMap<String, u64>| counts.values().sum::<u64>();
+        let shows_zeros = self.seeds >= SEEDS_TO_SHOW_ZEROS;
         let list = |counts: &BTreeMap<String, u64>| {
-            let lines = counts.iter().map(|(name, count)| format!("  {count:>10}  {name}\n"));
+            let shown = counts.iter().filter(|(_, count)| shows_zeros || **count > 0);
+            let lines = shown.map(|(name, count)| format!("  {count:>10}  {name}\n"));
             lines.collect::<String>()
         };
         let failures: String = self
             .failures
             .iter()
-            .map(|(seed, says)| {
+            .map(|(seed, says, again)| {
                 let first = says.lines().next().unwrap_or_default();
-                format!("FAILED  {first}\n        cargo xtask simulate --seed {seed}\n")
+                format!("FAILED  {first}\n        {again}\n        cargo xtask simulate --seed {seed}\n")
             })
             .collect();
         format!(
             "seeds       {} ({} an hour), {} of them run twice\nsimulated   {:.2} hours\nfaults      {}\n{}\
-             operations  {}\n{}checks      {}\n{}{failures}",
+             operations  {}\n{}checks      {}\n{}traces      {}\n{failures}",
             self.seeds,
             per_hour(self.seeds, elapsed),
             self.twice,
@@ -230,7 +251,18 @@ impl Totals {
             list(&self.operations),
             sum(&self.checks),
             list(&self.checks),
+            self.trace(),
         )
+    }
+
+    /// The trace hash of a seed, or one of all their hashes, whatever the order in which they ended.
+    fn trace(&self) -> String {
+        if let (Some(hash), 1) = (self.hashes.values().next(), self.hashes.len()) {
+            return hash.clone();
+        }
+        let mut together = std::hash::DefaultHasher::new();
+        self.hashes.iter().for_each(|hash| std::hash::Hash::hash(&hash, &mut together));
+        format!("{:016x} (of {} seeds)", std::hash::Hasher::finish(&together), self.hashes.len())
     }
 }
 
@@ -261,7 +293,8 @@ mod tests {
         let report = |failure: Value| {
             serde_json::json!({
                 "simulatedMs": 1_800_000, "twice": true, "failure": failure,
-                "faults": {"kill": 2}, "operations": {"book": 3}, "checks": {"leads once": 4},
+                "hash": "00000000000000aa", "again": "it failed the same way again",
+                "faults": {"kill": 2, "rot": 0}, "operations": {"book": 3}, "checks": {"leads once": 4},
             })
         };
         totals.add(7, &report(Value::Null));
@@ -275,9 +308,11 @@ mod tests {
                        6  book
             checks      8
                        8  leads once
+            traces      HASH (of 2 seeds)
             FAILED  two leaders
+                    it failed the same way again
                     cargo xtask simulate --seed 8
         "#]]
-        .assert_eq(&totals.shown(Duration::from_secs(60)));
+        .assert_eq(&totals.shown(Duration::from_secs(60)).replace(&totals.trace()[..16], "HASH"));
     }
 }

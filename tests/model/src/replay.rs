@@ -16,9 +16,9 @@ use crate::violation::Violation;
 const ENTRIES_PER_LOOK: usize = 64;
 
 /// Compares what clients were told with what the rules make of the log. The log is whole: every entry of requests that
-/// was ever committed, by its index, in order.
+/// was ever committed, by its index, in order. `key_of` says how the cluster keeps a client's key.
 #[must_use]
-pub fn check(log: &[(u64, Entry)], history: &History) -> Vec<Violation> {
+pub fn check(log: &[(u64, Entry)], history: &History, key_of: impl Fn(&str) -> RequestKey) -> Vec<Violation> {
     let mut reads: Vec<(u64, &Call)> = history
         .calls
         .iter()
@@ -43,6 +43,7 @@ pub fn check(log: &[(u64, Entry)], history: &History) -> Vec<Violation> {
     }
     for call in &history.calls {
         replay.judge_change(call);
+        replay.judge_refusal(call, &key_of);
     }
     replay.judge_end(history);
     replay.violations.extend(out_of_order(history));
@@ -77,6 +78,9 @@ pub fn resolve(log: &[(u64, Entry)], history: &History, key_of: impl Fn(&str) ->
     resolved
 }
 
+/// Refusals that `answer_of` can name.
+const KNOWN_REFUSALS: [&str; 4] = ["slot_full", "booking_not_found", "already_cancelled", "already_used"];
+
 /// What a client would have been told.
 fn answer_of(outcome: &Outcome) -> Answer {
     let refused = |code: &str| Answer::Refused(code.to_owned());
@@ -109,13 +113,16 @@ struct Replay {
     applied: BTreeMap<Revision, Applied>,
     /// Where each request took effect, by generation, acting user and key.
     effects: BTreeMap<(u32, u64, RequestKey), Revision>,
+    /// What each request was decided to be, by acting user and key: a refusal that is not remembered may become another.
+    decided: BTreeMap<(u64, RequestKey), Vec<Answer>>,
     violations: Vec<Violation>,
 }
 
 impl Replay {
     fn new() -> Self {
         let state = State::over(MemoryRows::default());
-        Self { state, applied: BTreeMap::new(), effects: BTreeMap::new(), violations: Vec::new() }
+        let (applied, effects, decided) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { state, applied, effects, decided, violations: Vec::new() }
     }
 
     fn apply(&mut self, index: u64, entry: &Entry) {
@@ -129,6 +136,10 @@ impl Replay {
             if is_contradiction(&applied.outcome) {
                 let says = format!("{revision} contradicts the rules: {:?}", applied.outcome);
                 self.violations.push(Violation::new(says));
+            }
+            if let Some(id) = request.id {
+                let decided = self.decided.entry((request.principal.scope(), id.key)).or_default();
+                decided.push(answer_of(&applied.outcome));
             }
             self.applied.insert(revision, applied);
         }
@@ -162,6 +173,22 @@ impl Replay {
             None => format!("{revision} was acknowledged, but the log has no such request"),
             Some(Outcome::Booking(id, booking)) if booking_of(*id, booking) == *told => return,
             Some(outcome) => format!("{revision} was told otherwise than it came out: {outcome:?}"),
+        };
+        self.violations.push(Violation::new(says).quoting([call]));
+    }
+
+    /// Only the rules refuse what the search for an order takes for refused, and they said so in the log.
+    fn judge_refusal(&mut self, call: &Call, key_of: impl Fn(&str) -> RequestKey) {
+        let (Answer::Refused(code), Some(key), false) = (&call.answer, &call.key, is_read(call)) else {
+            return;
+        };
+        if !KNOWN_REFUSALS.contains(&code.as_str()) {
+            return;
+        }
+        let says = match self.decided.get(&(call.user.0, key_of(key))) {
+            None => "it was refused, but the log has no such request".to_owned(),
+            Some(decided) if decided.contains(&call.answer) => return,
+            Some(decided) => format!("it was refused otherwise than it came out: {decided:?}"),
         };
         self.violations.push(Violation::new(says).quoting([call]));
     }

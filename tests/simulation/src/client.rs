@@ -40,7 +40,7 @@ pub struct Ask {
 /// An answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
-    /// Its status.
+    /// Its status; 0 if the answer cannot be read.
     pub status: u16,
     /// The log index it reflects.
     pub index: Option<u64>,
@@ -150,12 +150,14 @@ impl Reply {
             let found = frame.headers.iter().find(|(name, _)| name == wanted);
             found.and_then(|(_, value)| value.parse().ok())
         };
-        Self {
-            status: frame.head.first().and_then(|status| status.parse().ok()).unwrap_or(0),
-            index: header("holdfast-index"),
-            age_ms: header("holdfast-age-ms"),
-            json: serde_json::from_slice(&frame.body).unwrap_or(Value::Null),
-        }
+        let status = frame.head.first().and_then(|status| status.parse().ok()).unwrap_or(0);
+        let (json, is_readable) = match serde_json::from_slice(&frame.body) {
+            Ok(json) => (json, true),
+            Err(_) => (Value::Null, frame.body.is_empty()),
+        };
+        // Success that cannot be read is none.
+        let status = if is_readable { status } else { 0 };
+        Self { status, index: header("holdfast-index"), age_ms: header("holdfast-age-ms"), json }
     }
 
     /// The code of a refusal; empty if it is none.

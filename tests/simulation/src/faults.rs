@@ -75,6 +75,9 @@ pub trait Fault: Sync {
 /// What is done while a fault goes on; it is told how often it was.
 type Beat = Box<dyn Fn(&mut World, u64)>;
 
+/// Whether a fault that was begun has done anything yet.
+type Effect = Box<dyn Fn(&mut World) -> bool>;
+
 /// When a fault ends, and how.
 pub struct Ends {
     at_ms: u64,
@@ -82,6 +85,8 @@ pub struct Ends {
     /// Goes on meanwhile: when it is next, and what is done then.
     beat: Option<(u64, Beat)>,
     next_beat_ms: u64,
+    /// When it counts; `None` if it did what it does when it began, or was counted.
+    effect: Option<Effect>,
 }
 
 impl Ends {
@@ -92,7 +97,13 @@ impl Ends {
 
     /// It ends after so many milliseconds, from its beginning.
     pub fn after(millis: u64, undo: impl FnOnce(&mut World) + 'static) -> Self {
-        Self { at_ms: millis, undo: Box::new(undo), beat: None, next_beat_ms: 0 }
+        Self { at_ms: millis, undo: Box::new(undo), beat: None, next_beat_ms: 0, effect: None }
+    }
+
+    /// It counts only once it has done something: some faults wait for somebody to come upon them.
+    pub fn counted_when(mut self, has_effect: impl Fn(&mut World) -> bool + 'static) -> Self {
+        self.effect = Some(Box::new(has_effect));
+        self
     }
 
     /// Meanwhile something is done every so many milliseconds; it is told how often it was.
@@ -103,6 +114,7 @@ impl Ends {
 }
 
 struct Ongoing {
+    name: &'static str,
     began_ms: u64,
     beats: u64,
     ends: Ends,
@@ -143,7 +155,7 @@ impl Faults {
             window_ends_ms: 0,
             is_calm: false,
             ongoing: Vec::new(),
-            counts: BTreeMap::new(),
+            counts: KINDS.iter().map(|kind| (kind.name(), 0)).collect(),
         }
     }
 
@@ -172,9 +184,12 @@ impl Faults {
     pub fn begin(&mut self, kind: &'static dyn Fault, world: &mut World) {
         let now_ms = world.time.now_ms();
         let Some(ends) = kind.begin(world, &mut self.chance) else { return };
-        *self.counts.entry(kind.name()).or_default() += 1;
-        world.trace.note(|| format!("{now_ms} fault {} for {} ms", kind.name(), ends.at_ms));
-        self.ongoing.push(Ongoing { began_ms: now_ms, beats: 0, ends });
+        let name = kind.name();
+        if ends.effect.is_none() {
+            *self.counts.entry(name).or_default() += 1;
+        }
+        world.trace.note(|| format!("{now_ms} fault {name} for {} ms", ends.at_ms));
+        self.ongoing.push(Ongoing { name, began_ms: now_ms, beats: 0, ends });
     }
 
     fn go_on(&mut self, world: &mut World, now_ms: u64) {
@@ -182,6 +197,10 @@ impl Faults {
         let mut position = 0;
         while position < self.ongoing.len() {
             let ongoing = &mut self.ongoing[position];
+            if ongoing.ends.effect.as_ref().is_some_and(|has_effect| has_effect(world)) {
+                ongoing.ends.effect = None;
+                *self.counts.entry(ongoing.name).or_default() += 1;
+            }
             if now_ms >= ongoing.began_ms + ongoing.ends.at_ms {
                 over.push(self.ongoing.remove(position));
                 continue;
@@ -207,12 +226,15 @@ impl Faults {
         }
     }
 
-    /// How often each kind has happened.
+    /// How often each kind has happened: has begun, and done something.
     #[must_use]
     pub fn counts(&self) -> &BTreeMap<&'static str, u64> {
         &self.counts
     }
 }
+
+/// How long a fault waits for somebody to come upon it.
+const WAIT_MS: u64 = 3000;
 
 /// How long faults last, mostly.
 fn a_while(chance: &mut Chance) -> u64 {

@@ -7,6 +7,7 @@ mod committed_on_quorum;
 mod committed_stays;
 mod digests;
 mod due;
+mod durable_on_disk;
 mod durable_stays;
 mod leader_completeness;
 mod leads_once;
@@ -83,6 +84,7 @@ pub fn all() -> Invariants {
         invariants: vec![
             Box::<monotone::Monotone>::default(),
             Box::<order::PointersInOrder>::default(),
+            Box::<durable_on_disk::DurableOnDisk>::default(),
             Box::<durable_stays::DurableStays>::default(),
             Box::<leads_once::LeadsOnce>::default(),
             Box::<log_matching::LogMatching>::default(),

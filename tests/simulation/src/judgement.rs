@@ -34,7 +34,7 @@ pub fn judge(world: &mut World, core: &[usize]) -> Result<(), String> {
     first_of("history", &holdfast_model::check(&history))?;
     first_of("stale reads", &check_glances(&world.recorder.take_glances()))?;
     let log = log_of(world)?;
-    first_of("revision replay", &check_replay(&log, &history))?;
+    first_of("revision replay", &check_replay(&log, &history, request_key))?;
     let history = resolve(&log, &history, request_key);
     match check_linearizability(&history, Bounds { steps_max: STEPS_MAX, ..Bounds::default() }) {
         Verdict::Passed => Ok(()),

@@ -5,6 +5,7 @@ compile_error!("build the simulation from its own folder: its .cargo/config.toml
 
 pub mod chance;
 pub mod client;
+pub mod complaints;
 pub mod determinism;
 pub mod disk;
 pub mod faults;
@@ -15,6 +16,7 @@ pub mod machine;
 pub mod network;
 pub mod node;
 pub mod observation;
+pub mod prober;
 pub mod recorder;
 pub mod report;
 pub mod run;

@@ -10,7 +10,7 @@ use clap::Parser;
 use holdfast_simulation::run::{FAULTS_MS, RunOptions, run};
 use serde_json::{Value, json};
 
-/// One seed in so many is run twice; the traces must agree.
+/// One seed in so many is run twice, and each that fails; the traces must agree.
 const TWICE_EVERY: u64 = 50;
 
 /// A seed takes seconds. One that takes so long hangs, and has failed.
@@ -77,17 +77,31 @@ fn main() -> ExitCode {
 fn one(seed: u64, arguments: &Arguments) -> bool {
     let began_at = Instant::now();
     let mut report = apart(seed, arguments);
-    let runs_twice = report["failure"].is_null() && (arguments.twice || seed.is_multiple_of(TWICE_EVERY));
+    let has_failed = !report["failure"].is_null();
+    let runs_twice = has_failed || arguments.twice || seed.is_multiple_of(TWICE_EVERY);
     if runs_twice {
-        let (first, again) = (report["hash"].clone(), apart(seed, arguments)["hash"].clone());
-        if again != first {
-            report["failure"] = format!("not deterministic: trace {first}, then {again}").into();
+        let again = apart(seed, arguments);
+        let (first, second) = (report["hash"].clone(), again["hash"].clone());
+        if has_failed {
+            report["again"] = compared(&report, &again).into();
+        } else if second != first {
+            report["failure"] = format!("not deterministic: trace {first}, then {second}").into();
         }
     }
     report["twice"] = runs_twice.into();
     report["wallMs"] = u64::try_from(began_at.elapsed().as_millis()).unwrap_or(u64::MAX).into();
     say(&report);
     report["failure"].is_null()
+}
+
+/// Whether a seed that failed did so again, and in the same way.
+fn compared(report: &Value, again: &Value) -> String {
+    let is_same = report["failure"] == again["failure"] && report["hash"] == again["hash"];
+    match again["failure"].as_str() {
+        _ if is_same => "it failed the same way again".to_owned(),
+        Some(says) => format!("it failed otherwise the second time: {says}"),
+        None => "it did not fail the second time".to_owned(),
+    }
 }
 
 /// Runs a seed in a process of its own: nothing that happened before can change what happens there, and nothing that it

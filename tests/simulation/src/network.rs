@@ -4,7 +4,9 @@
 //! turmoil's own TCP sends nothing twice, so that every cut would end every stream for good, and cannot hold one
 //! direction back.
 
+mod ends;
 mod link;
+mod listening;
 mod state;
 mod stream;
 
@@ -16,7 +18,8 @@ use std::time::Duration;
 use holdfast_raft::net::{Connection, Listener, NetFuture, Network};
 
 use crate::chance::Chance;
-pub use link::{Latency, Link};
+use crate::trace::Trace;
+pub use link::{Holder, Latency, Link};
 pub use state::NetworkCounts;
 use state::State;
 use stream::{Ear, SimulatedStream};
@@ -43,8 +46,8 @@ pub struct MachineNet {
 impl Net {
     /// A network of so many machines.
     #[must_use]
-    pub fn new(machines: usize, chance: Chance) -> Self {
-        Self { state: Arc::new(Mutex::new(State::new(machines, chance))) }
+    pub fn new(machines: usize, chance: Chance, trace: Trace) -> Self {
+        Self { state: Arc::new(Mutex::new(State::new(machines, chance, trace))) }
     }
 
     /// The network as a machine sees it.
@@ -64,9 +67,16 @@ impl Net {
         self.lock().change_link(from, to, change);
     }
 
-    /// Everything between two machines that is open now is forgotten on the way: neither end ever hears of it again.
-    pub fn forget_streams(&self, one: MachineNumber, other: MachineNumber) {
-        self.lock().forget_streams(one, other);
+    /// Somebody new who cuts ways, or holds them.
+    #[must_use]
+    pub fn new_holder(&self) -> Holder {
+        self.lock().new_holder()
+    }
+
+    /// Everything between two machines that is open now is forgotten on the way: neither end ever hears of it again. How many
+    /// streams that were.
+    pub fn forget_streams(&self, one: MachineNumber, other: MachineNumber) -> usize {
+        self.lock().forget_streams(one, other)
     }
 
     /// Resets one of the streams that are open; `false` if there is none.

@@ -31,6 +31,12 @@ pub const HTTP_PORT: u16 = 3000;
 /// Where clients connect with frames, which say the same in fewer bytes and steps.
 pub const FRAMES_PORT: u16 = 3002;
 
+/// Where its data is.
+const DATA_DIR: &str = "/data";
+
+/// Where its log is.
+pub const LOG_DIR: &str = "/data/log";
+
 /// What a node is made of, apart from its software. It outlives the software.
 pub struct NodePlan {
     /// Its machine.
@@ -204,7 +210,7 @@ async fn take_part(plan: &NodePlan, metrics: &Metrics) -> Result<Node, StartErro
         Beginning::IsOver => &plan.others[..],
     };
     let options = NodeOptions {
-        data_dir: "/data".into(),
+        data_dir: DATA_DIR.into(),
         init: others.is_empty(),
         join: others.iter().map(|other| address(*other, PEER_PORT).to_string()).collect(),
         join_token: None,

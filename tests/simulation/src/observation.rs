@@ -72,6 +72,8 @@ pub struct Running {
     /// The newest vote that was reported durable: what the log held at the start, then openraft's metric (which is a
     /// default until the first write of an incarnation: ignore it while it is smaller).
     pub vote: Option<Vote>,
+    /// The newest vote that a loss of power now would leave.
+    pub vote_on_disk: Option<Vote>,
     /// What its log holds.
     pub log: LogSeen,
     /// The last entry that it knows to be committed (openraft's local committed).
@@ -110,6 +112,8 @@ pub struct LogSeen {
     /// The newest entry whose append was reported durable (its `done` was called), or that was found at the start. Never
     /// beyond `last`.
     pub durable: Option<LogId>,
+    /// The newest entry that a loss of power now would leave, by the bytes on its disk. Never beyond `last`.
+    pub on_disk: Option<LogId>,
     /// From this index on the log holds `entries` and nothing else; below it, what it held in the last observation of
     /// the same incarnation, but for what was purged. At the first observation of an incarnation: the first index
     /// after the purged one.

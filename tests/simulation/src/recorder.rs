@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use holdfast_model::{Call, Glance};
 use holdfast_reservations::{RequestKey, Revision};
 
+use crate::complaints::{complaint_of_answer, complaint_of_call};
 use crate::observation::Acknowledged;
 use crate::time::WorldTime;
 use crate::trace::Trace;
@@ -24,6 +25,7 @@ struct Inner {
     glances: Vec<Glance>,
     acknowledged: Vec<Acknowledged>,
     counts: Counts,
+    complaints: Vec<String>,
     /// Two things never happen at the same moment.
     last_nanos: u64,
 }
@@ -54,7 +56,10 @@ impl Recorder {
 
     /// Records a call.
     pub fn record(&self, call: Call) {
-        self.lock().calls.push(call);
+        let complaint = complaint_of_call(&call);
+        let mut inner = self.lock();
+        inner.complaints.extend(complaint);
+        inner.calls.push(call);
     }
 
     /// Records what a node showed to somebody who would take what is old.
@@ -66,6 +71,7 @@ impl Recorder {
     pub fn count(&self, trace: &Trace, operation: &'static str, answer: &str) {
         trace.note(|| format!("{} {operation} {answer}", self.time.now_ms()));
         let mut inner = self.lock();
+        inner.complaints.extend(complaint_of_answer(operation, answer));
         *inner.counts.attempts.entry(operation).or_default() += 1;
         *inner.counts.answers.entry(answer.to_owned()).or_default() += 1;
     }
@@ -79,6 +85,12 @@ impl Recorder {
     #[must_use]
     pub fn take_acknowledged(&self) -> Vec<Acknowledged> {
         std::mem::take(&mut self.lock().acknowledged)
+    }
+
+    /// The first thing that no client may ever be told.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        self.lock().complaints.first().cloned()
     }
 
     /// All calls, which are forgotten.

@@ -220,13 +220,13 @@ pub fn mend(world: &mut World, core: &[usize]) {
     world.trace.note(|| format!("{now_ms} healed {core:?}"));
 }
 
-/// A healed majority elects a leader and takes changes.
+/// A healed majority elects a leader and takes changes; and each of its voters answers what is current, and takes changes.
 fn serve(world: &mut World, core: &[usize]) -> Result<(), String> {
     let done = |world: &World| world.recorder.counts().answers.get("done").copied().unwrap_or(0);
     let before = done(world);
     let is_serving = |world: &mut World| world.leader().is_some() && done(world) > before + 20;
     match world.run_until(SERVE_MS_MAX, is_serving).map_err(says)? {
-        true => Ok(()),
+        true => prove_each(world, core),
         false => {
             let leader = world.leader();
             let done = done(world) - before;
@@ -234,6 +234,24 @@ fn serve(world: &mut World, core: &[usize]) -> Result<(), String> {
                 "liveness: {SERVE_MS_MAX} ms after {core:?} were healed, {leader:?} leads and {done} calls were done"
             ))
         }
+    }
+}
+
+/// Each voter that is up and whole answers what is current, and takes changes.
+fn prove_each(world: &mut World, core: &[usize]) -> Result<(), String> {
+    let leader =
+        world.leader().and_then(|leader| world.seen.nodes.get(&world.id_of(leader)?)?.running.as_ref());
+    let voters = leader.map(|leader| leader.members.all_voters()).unwrap_or_default();
+    let votes = |position: &usize| world.id_of(*position).is_some_and(|id| voters.contains(&id));
+    let nodes: Vec<usize> = core.iter().copied().filter(votes).collect();
+    let slot = world.load.park().and_then(|park| park.recorded.first().copied()).ok_or("nothing to read")?;
+    world.probes.begin(nodes.clone(), format!("/v1/slots/{}", slot.0));
+    match world.run_until(SERVE_MS_MAX, |world| world.probes.missing().is_empty()).map_err(says)? {
+        true => Ok(()),
+        false => Err(format!(
+            "liveness: {SERVE_MS_MAX} ms after {nodes:?} served together, some have still to show: {:?}",
+            world.probes.missing()
+        )),
     }
 }
 

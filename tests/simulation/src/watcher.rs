@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use holdfast_raft::{Probe, ProbedRole, Replica, WallClock as _};
 use holdfast_reservations::{Key, Order, PoolCounts, PoolId, ReadRows as _, Row};
-use holdfast_storage::log::{LogId, Vote};
+use holdfast_storage::log::{DurableLog, LogId, Vote};
 
 use crate::host::Host;
+use crate::node::LOG_DIR;
 use crate::observation::{LogSeen, Members, NodeId, NodeSeen, Observation, Role, Running, StateSeen};
 
 /// All rows are read this often.
@@ -27,6 +28,8 @@ pub struct Watcher {
 
 /// What was seen of a node.
 struct Known {
+    /// What its disk would keep without power.
+    on_disk: DurableLog,
     id: NodeId,
     incarnation: u32,
     vote: Option<Vote>,
@@ -78,9 +81,9 @@ impl Watcher {
         let running = match (&replica, moment) {
             (Some(replica), Some(moment)) => {
                 let id = replica.identity().node;
-                let known = self.known.entry(position).or_insert_with(|| Known::new(id, host.incarnation));
+                let known = self.known.entry(position).or_insert_with(|| Known::new(id, host));
                 if known.incarnation != host.incarnation || known.id != id {
-                    *known = Known::new(id, host.incarnation);
+                    *known = Known::new(id, host);
                 }
                 let mut running = known.look(replica, replica.probe(moment), look);
                 if host.is_paused() {
@@ -131,10 +134,12 @@ impl Watcher {
 fn is_news(before: &Running, now: &Running) -> bool {
     let state =
         |running: &Running| (running.role, running.leader, running.term, running.committed, running.snapshot);
-    let log = |running: &Running| (running.log.purged, running.log.last, running.log.durable);
+    let log =
+        |running: &Running| (running.log.purged, running.log.last, running.log.durable, running.log.on_disk);
     state(before) != state(now)
         || log(before) != log(now)
         || before.vote != now.vote
+        || before.vote_on_disk != now.vote_on_disk
         || before.state.applied != now.state.applied
         || !now.log.entries.is_empty()
         || now.state.rows.is_some()
@@ -142,10 +147,11 @@ fn is_news(before: &Running, now: &Running) -> bool {
 }
 
 impl Known {
-    fn new(id: NodeId, incarnation: u32) -> Self {
+    fn new(id: NodeId, host: &Host) -> Self {
         Self {
+            on_disk: DurableLog::new(host.disk.handle(), LOG_DIR.into()),
             id,
-            incarnation,
+            incarnation: host.incarnation,
             vote: None,
             ids: BTreeMap::new(),
             applied: None,
@@ -161,8 +167,9 @@ impl Known {
 
     fn look(&mut self, replica: &Replica, probe: Probe, look: &Look) -> Running {
         let is_first = self.vote.is_none() && self.rows_at_ms == 0;
+        self.on_disk.read();
         if is_first {
-            self.vote = probe.log.vote;
+            self.vote = self.on_disk.vote();
         }
         if self.vote.is_none_or(|known| rank(known) < rank(probe.vote)) && probe.vote.term > 0 {
             self.vote = Some(probe.vote);
@@ -185,6 +192,7 @@ impl Known {
             leader: probe.leader,
             term: probe.term,
             vote: self.vote,
+            vote_on_disk: self.on_disk.vote(),
             log,
             committed: self.committed,
             snapshot: probe.snapshot,
@@ -213,7 +221,14 @@ impl Known {
         };
         self.ids.extend(entries.iter().map(|entry| (entry.id.index, entry.id)));
         // What the files could not give now is asked for again.
-        LogSeen { purged, last, durable: probe.durable, changed_from, entries }
+        LogSeen { purged, last, durable: probe.durable, on_disk: self.last_on_disk(), changed_from, entries }
+    }
+
+    /// What was cut off may still be on the disk, and may have something else in its place.
+    fn last_on_disk(&self) -> Option<LogId> {
+        let last = self.on_disk.last()?.index;
+        let mut here = self.ids.range(..=last).rev();
+        here.find(|(index, id)| self.on_disk.id_at(**index) == Some(**id)).map(|(_, id)| *id)
     }
 
     fn look_at_state(&mut self, replica: &Replica, probe: &Probe, look: &Look, is_first: bool) -> StateSeen {

@@ -13,7 +13,8 @@ use crate::invariants::{self, Invariants, Violation};
 use crate::machine::Machine;
 use crate::network::{MachineNumber, Net};
 use crate::node::Beginning;
-use crate::observation::{NodeId, Observation, Role, Running};
+use crate::observation::{NodeId, Observation, Role};
+use crate::prober::Probes;
 use crate::recorder::Recorder;
 use crate::time::WorldTime;
 use crate::trace::Trace;
@@ -88,6 +89,8 @@ pub struct World {
     pub load: Load,
     /// What they are told.
     pub recorder: Recorder,
+    /// What nodes have shown after all was healed.
+    pub probes: Probes,
     /// All that happens.
     pub trace: Trace,
     /// What must hold.
@@ -124,7 +127,7 @@ impl World {
         let mut chance = Chance::new(options.seed);
         let machines = options.nodes + options.spares + 1;
         let (time, trace) = (WorldTime::default(), Trace::new(options.is_shown));
-        let net = Net::new(machines, chance.fork());
+        let net = Net::new(machines, chance.fork(), trace.clone());
         let recorder = Recorder::new(time.clone());
         let load = Load::default();
         let hosts = (0..options.nodes).map(|machine| {
@@ -148,9 +151,12 @@ impl World {
             trace: trace.clone(),
             load: load.clone(),
         };
+        let probes = Probes::default();
+        let (asked, place) = (probes.clone(), net.of(machines - 1));
         let clients = Machine::new(chance.draw(), move || {
-            let guests = guests.clone();
+            let (guests, probes, place) = (guests.clone(), asked.clone(), place.clone());
             async move {
+                drop(tokio::spawn(probes.run(place)));
                 guests.run().await;
                 Ok(())
             }
@@ -161,6 +167,7 @@ impl World {
             hosts,
             load,
             recorder,
+            probes,
             trace,
             invariants: invariants::all(),
             seen: Observation::default(),
@@ -199,6 +206,9 @@ impl World {
         }
         self.clients.tick();
         self.judge(false)?;
+        if let Some(says) = self.recorder.complaint() {
+            return Err(Violation { invariant: "answers", at: Duration::from_millis(now_ms), says });
+        }
         self.ended.take().map_or(Ok(()), Err)
     }
 
@@ -244,27 +254,11 @@ impl World {
             return Ok(());
         }
         if has_changed {
-            self.trace_observation(now_ms);
+            self.trace.observe(now_ms, &self.hosts, &self.seen);
         }
         let judged = self.invariants.check(&self.seen);
         self.seen.acknowledged.clear();
         judged
-    }
-
-    fn trace_observation(&self, now_ms: u64) {
-        for (id, node, running) in self.seen.running() {
-            self.trace.note(|| {
-                let Running { role, leader, term, log, committed, state, .. } = running;
-                let last = log.last.map_or(0, |last| last.index);
-                let committed = committed.map_or(0, |committed| committed.index);
-                let applied = state.applied.map_or(0, |applied| applied.index);
-                format!(
-                    "{now_ms} node {id}.{} {role:?} of {leader:?} term {term} last {last} committed {committed} \
-                     applied {applied} {:?}",
-                    node.incarnation, state.digest
-                )
-            });
-        }
     }
 
     /// The id of the node on a host, once it has one.

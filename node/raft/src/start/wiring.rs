@@ -214,10 +214,10 @@ async fn start_core<F: Files>(
     let config = settings.openraft(&own.cluster.to_string()).map_err(StartError::Other)?;
     let state = StateStore::new(applier, library.clone());
     let log_store = LogStore::over(log.clone());
-    let gaps = log_store.1.clone();
-    let transport = Transport { peers: peers.clone(), placement: machine.placement, gaps };
+    let purged = log_store.purged();
+    let transport = Transport { peers: peers.clone(), placement: machine.placement, purged };
     #[cfg(feature = "simulation")]
-    let probed = Arc::new(crate::probe::Probed(log.clone(), log_store.2.clone()));
+    let probed = Arc::new(crate::probe::Probed(log.clone(), log_store.1.clone()));
     let raft = Raft::new(own.node, Arc::new(config), transport, log_store, state).await;
     let raft = raft.map_err(|error| StartError::Other(error.to_string()))?;
     let watches = Watches::start(&raft, own.node, seen_sender, failing.clone());

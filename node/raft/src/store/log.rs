@@ -4,7 +4,6 @@ use std::fmt::Debug;
 use std::io;
 use std::ops::{Bound, Range, RangeBounds};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::Stream;
 use holdfast_storage::files::Files;
@@ -28,22 +27,21 @@ const APPLY_BYTES_MAX: u64 = 8 << 20;
 /// A handle to the log. Clones see the same log.
 pub(crate) struct LogStore<F: Files>(
     pub(crate) Log<F>,
-    pub(crate) Gaps,
     #[cfg(feature = "simulation")] pub(crate) crate::probe::Durable,
 );
 
-/// How often entries that were to be sent were no longer there. Clones count together.
-#[derive(Clone, Default)]
-pub(crate) struct Gaps(Arc<AtomicU64>);
+/// How far a log was purged: a follower that needs earlier entries gets none of them any more.
+#[derive(Clone)]
+pub(crate) struct Purged(Arc<dyn Fn() -> Option<u64> + Send + Sync>);
 
-impl Gaps {
-    fn count_one(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+impl Purged {
+    fn of<F: Files>(log: Log<F>) -> Self {
+        Self(Arc::new(move || log.state().purged.map(|id| id.index)))
     }
 
-    /// How often so far.
-    pub(crate) fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    /// Whether the entry at this index is gone.
+    pub(crate) fn has(&self, index: u64) -> bool {
+        (self.0)().is_some_and(|purged| index <= purged)
     }
 }
 
@@ -54,10 +52,14 @@ impl<F: Files> LogStore<F> {
         let durable = crate::probe::Durable::found(&log);
         Self(
             log,
-            Gaps::default(),
             #[cfg(feature = "simulation")]
             durable,
         )
+    }
+
+    /// How far the log was purged, now and later.
+    pub(crate) fn purged(&self) -> Purged {
+        Purged::of(self.0.clone())
     }
 
     fn read(&self, range: Range<u64>, byte_limit: Option<u64>) -> io::Result<Vec<Entry>> {
@@ -70,9 +72,8 @@ impl<F: Files> Clone for LogStore<F> {
     fn clone(&self) -> Self {
         Self(
             self.0.clone(),
-            self.1.clone(),
             #[cfg(feature = "simulation")]
-            self.2.clone(),
+            self.1.clone(),
         )
     }
 }
@@ -87,19 +88,10 @@ impl<F: Files> RaftLogReader<Types> for LogStore<F> {
 
     async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> io::Result<Vec<Entry>> {
         let entries = self.read(start..end, Some(APPEND_BYTES_MAX))?;
-        match entries.first() {
-            // The entries that a follower needs next were purged meanwhile: it gets no later ones in their place. Nothing
-            // reads as a heartbeat to openraft, and the transport ends the stream, so that openraft decides anew.
-            Some(first) if first.log_id.index != start => {
-                self.1.count_one();
-                Ok(Vec::new())
-            }
-            Some(_) => Ok(entries),
-            None => {
-                self.1.count_one();
-                Ok(entries)
-            }
-        }
+        // The entries that a follower needs next were purged meanwhile: it gets no later ones in their place. Nothing reads as
+        // a heartbeat to openraft, and the transport ends the stream, so that openraft decides anew.
+        let has_next = entries.first().is_some_and(|first| first.log_id.index == start);
+        Ok(if has_next { entries } else { Vec::new() })
     }
 
     async fn entries_stream<RB: RangeBounds<u64> + Clone + Debug + OptionalSend>(
@@ -166,7 +158,7 @@ impl<F: Files> RaftLogStorage<Types> for LogStore<F> {
         let entries =
             entries.into_iter().map(to_stored_entry).collect::<Result<Vec<_>, _>>().map_err(fatal)?;
         #[cfg(feature = "simulation")]
-        let (log, durable, last) = (self.0.clone(), self.2.clone(), entries.last().map(|entry| entry.id));
+        let (log, durable, last) = (self.0.clone(), self.1.clone(), entries.last().map(|entry| entry.id));
         let done = move |result: io::Result<()>| {
             #[cfg(feature = "simulation")]
             if result.is_ok() {
@@ -181,7 +173,7 @@ impl<F: Files> RaftLogStorage<Types> for LogStore<F> {
     async fn truncate_after(&mut self, last: Option<LogId>) -> io::Result<()> {
         let index = last.map(|id| id.index);
         #[cfg(feature = "simulation")]
-        self.2.truncated(&self.0, index);
+        self.1.truncated(&self.0, index);
         self.0.truncate_after(index)
     }
 
@@ -229,12 +221,13 @@ mod tests {
         store.0.append(stored, Box::new(|_| ()));
         store.purge(id(5)).await.unwrap();
 
+        let purged = store.purged();
         let first = |entries: Vec<Entry>| entries.first().map(|entry| entry.log_id.index);
         assert_eq!(first(store.limited_get_log_entries(6, 10).await.unwrap()), Some(6));
-        assert_eq!(store.1.count(), 0);
+        assert!(!purged.has(6));
         assert_eq!(first(store.limited_get_log_entries(3, 10).await.unwrap()), None);
         assert_eq!(first(store.limited_get_log_entries(3, 5).await.unwrap()), None);
-        assert_eq!(store.1.count(), 2);
+        assert!(purged.has(3) && purged.has(5));
         // Whoever applies them, or looks for what there is, may begin before them.
         assert_eq!(first(store.try_get_log_entries(3..10).await.unwrap()), Some(6));
     }

@@ -14,6 +14,7 @@ use tonic::{Request, Status};
 
 use crate::convert::{AppendResult, from_wire_append_reply, to_wire_append};
 use crate::peers::Purpose;
+use crate::store::Purged;
 use crate::transport::{Link, failed, malformed};
 use crate::types::{RpcError, Types};
 
@@ -54,19 +55,15 @@ impl NetStreamAppend<Types> for Link {
 impl Link {
     async fn stream<'s, S>(
         &'s self,
-        mut requests: S,
+        requests: S,
     ) -> Result<BoxStream<'s, Result<AppendResult, RpcError>>, RpcError>
     where
         S: Stream<Item = AppendEntriesRequest<Types>> + Send + Unpin + 'static,
     {
+        let mut requests = until_gap(requests, self.purged.clone());
         // The first request comes after a pause when the follower was out of reach: openraft waits nowhere else.
-        let (gaps, known_gaps) = (self.gaps.clone(), self.gaps.count());
-        let has_gap = move || gaps.count() != known_gaps;
-        let first = requests.next().await.filter(|_| !has_gap());
-        let Some(first) = first else { return Ok(stream::empty().boxed()) };
-        // Entries that were purged will not come back: with the stream ends what openraft meant to send.
+        let Some(first) = requests.next().await else { return Ok(stream::empty().boxed()) };
         let requests = stream::once(std::future::ready(first)).chain(requests);
-        let requests = requests.take_while(move |_| std::future::ready(!has_gap()));
         let mut client = self.client()?;
         let sent = Arc::new(AtomicU64::new(0));
         let counter = sent.clone();
@@ -90,6 +87,19 @@ impl Link {
         let (id, target) = (self.peers.own_id(), self.target);
         Timeout { action: RPCTypes::AppendEntries, id, target, timeout: REPLY_DURATION_MAX }.into()
     }
+}
+
+/// The requests up to one that has no entries because the next ones were purged before they were read: they will not come
+/// back, and with this stream, and no other, ends what openraft meant to send.
+fn until_gap<S>(requests: S, purged: Purged) -> impl Stream<Item = AppendEntriesRequest<Types>> + Send + Unpin
+where
+    S: Stream<Item = AppendEntriesRequest<Types>> + Send + Unpin + 'static,
+{
+    let has_gap = move |request: &AppendEntriesRequest<Types>| {
+        let next = request.prev_log_id.map_or(0, |id| id.index + 1);
+        request.entries.is_empty() && purged.has(next)
+    };
+    requests.take_while(move |request| std::future::ready(!has_gap(request)))
 }
 
 /// The replies to one stream of appends.
@@ -132,5 +142,50 @@ impl Replies<'_> {
     fn ended(&self) -> RpcError {
         let status = Status::unavailable("the stream ended before all its replies");
         NetworkError::from_string(format!("node {}: {}", self.link.target, status.message())).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_storage::log::{Log, LogOptions};
+    use holdfast_storage::simulated::SimulatedDisk;
+    use openraft::entry::RaftEntry as _;
+    use openraft::storage::RaftLogStorage as _;
+
+    use super::*;
+    use crate::convert::to_stored_entry;
+    use crate::store::LogStore;
+    use crate::types::{Entry, LeaderId, LogId, Payload, Vote};
+
+    fn id(index: u64) -> LogId {
+        LogId::new(LeaderId { term: 1, node_id: 1 }, index)
+    }
+
+    fn entry(index: u64) -> Entry {
+        Entry::new(id(index), Payload::Blank)
+    }
+
+    fn request(prev: u64, entries: Vec<Entry>) -> AppendEntriesRequest<Types> {
+        let (vote, leader_commit) = (Vote::new_committed(1, 1), None);
+        AppendEntriesRequest { vote, prev_log_id: Some(id(prev)), entries, leader_commit }
+    }
+
+    #[tokio::test]
+    async fn purged_entries_end_the_stream_of_the_follower_that_needs_them_and_no_other() {
+        let (disk, options) = (SimulatedDisk::new(1), LogOptions::default());
+        let (log, _writer) = Log::open(disk, "/log".into(), "/log.synced".into(), 0, options).await.unwrap();
+        let mut store = LogStore::over(log);
+        let stored = (0..10).map(|index| to_stored_entry(entry(index)).unwrap()).collect();
+        store.0.append(stored, Box::new(|_| ()));
+        let sent = |requests: Vec<AppendEntriesRequest<Types>>, store: &LogStore<_>| {
+            until_gap(stream::iter(requests), store.purged()).count().now_or_never()
+        };
+        let behind = vec![request(2, vec![entry(3)]), request(3, vec![]), request(3, vec![])];
+        assert_eq!(sent(behind.clone(), &store), Some(3), "nothing was purged");
+
+        store.purge(id(5)).await.unwrap();
+        assert_eq!(sent(behind, &store), Some(1));
+        let beside = vec![request(5, vec![]), request(8, vec![entry(9)]), request(9, vec![])];
+        assert_eq!(sent(beside, &store), Some(3));
     }
 }

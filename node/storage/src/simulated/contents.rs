@@ -51,6 +51,17 @@ impl Contents {
         }
     }
 
+    /// Bytes that a crash keeps, whatever the dice say: they are on the disk, and nothing on its way there would change
+    /// them.
+    pub(super) fn durable_at(&self, offset: usize, length: usize) -> Option<&[u8]> {
+        let end = offset.checked_add(length)?;
+        let is_spared = |unsynced: &Unsynced| match &unsynced.change {
+            Change::Write { offset: from, bytes } => from + bytes.len() <= offset || end <= *from,
+            Change::Length(length) => end <= *length,
+        };
+        self.durable.get(offset..end).filter(|_| self.unsynced.iter().all(is_spared))
+    }
+
     /// A sync of everything up to `sequence` failed: reads go on showing the bytes, but the disk will never have them.
     pub(super) fn lose(&mut self, sequence: u64) {
         self.take_until(sequence);

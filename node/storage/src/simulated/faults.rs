@@ -44,6 +44,10 @@ pub(super) struct Faults {
     steps: u64,
     stop_at: Option<u64>,
     is_off: bool,
+    /// All that the disk was asked for, as one number.
+    history: u64,
+    /// How often it said no, as it was told to: planned failures, and no room.
+    refusals: u64,
     /// (what, how many until it fails, how)
     failures: Vec<(DiskOperation, u64, io::ErrorKind)>,
     pub(super) capacity: Option<u64>,
@@ -52,6 +56,22 @@ pub(super) struct Faults {
 impl Faults {
     pub(super) fn count(&self, operation: DiskOperation) -> u64 {
         self.counts.get(&operation).copied().unwrap_or(0)
+    }
+
+    pub(super) fn history(&self) -> u64 {
+        self.history
+    }
+
+    pub(super) fn refusals(&self) -> u64 {
+        self.refusals
+    }
+
+    pub(super) fn refuse(&mut self) {
+        self.refusals += 1;
+    }
+
+    pub(super) fn note(&mut self, number: u64) {
+        self.history = (self.history.rotate_left(5) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 
     pub(super) fn steps(&self) -> u64 {
@@ -87,6 +107,7 @@ impl Faults {
             return Err(power_lost());
         }
         *self.counts.entry(operation).or_default() += 1;
+        self.note(operation as u64);
         self.draw_failure(operation)
     }
 
@@ -96,7 +117,10 @@ impl Faults {
         }
         match self.failures.iter().position(|failure| failure.0 == operation && failure.1 == 0) {
             None => Ok(()),
-            Some(index) => Err(io::Error::new(self.failures.remove(index).2, "simulated failure")),
+            Some(index) => {
+                self.refuse();
+                Err(io::Error::new(self.failures.remove(index).2, "simulated failure"))
+            }
         }
     }
 }

@@ -161,6 +161,8 @@ impl File for SimulatedFile {
             Err(_) => disk.random.up_to(bytes.len()),
         };
         disk.make_room((offset + written as u64).saturating_sub(now))?;
+        disk.faults.note(offset);
+        disk.faults.note(written as u64);
         let sequence = disk.next_sequence();
         disk.tree.file_mut(*self.node)?.write(sequence, offset as usize, &bytes[..written]);
         admitted

@@ -42,6 +42,11 @@ impl Names {
         &self.live
     }
 
+    /// What a crash keeps, as far as nothing else is on its way to the disk.
+    pub(super) fn durable(&self) -> &BTreeMap<String, NodeId> {
+        &self.durable
+    }
+
     /// Everything that may still be reached by a name, now or after a crash.
     pub(super) fn reachable(&self) -> impl Iterator<Item = NodeId> {
         let unsynced = self.unsynced.iter().filter_map(|unsynced| match unsynced.change {

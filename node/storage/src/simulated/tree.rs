@@ -42,6 +42,11 @@ impl Tree {
         Ok(node)
     }
 
+    /// As `find`, by the names that a crash keeps.
+    pub(super) fn find_durable(&self, path: &Path) -> Option<NodeId> {
+        names(path).try_fold(ROOT, |node, name| self.folder(node).ok()?.durable().get(&name).copied())
+    }
+
     pub(super) fn spot(&self, path: &Path) -> io::Result<Spot> {
         let name = names(path).last().ok_or_else(|| missing(path))?;
         let folder = self.find(path.parent().unwrap_or(Path::new("")))?;

@@ -46,6 +46,14 @@ struct Listed {
 }
 
 impl Operation<'_> {
+    /// Whether it never changes anything, whatever the state it comes upon.
+    pub(super) fn only_looks(&self) -> bool {
+        match self.act {
+            Act::Refused(..) | Act::SawBooking(..) | Act::SawTaken(..) | Act::SawList(_) => true,
+            Act::Done(..) | Act::MaybeDone(_) => false,
+        }
+    }
+
     /// Where the log says it came; those it says nothing of come last.
     pub(super) fn rank(&self) -> (bool, Option<Revision>) {
         let revision = self.call.and_then(|call| match &call.answer {

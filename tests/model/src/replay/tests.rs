@@ -16,7 +16,7 @@ use crate::violation::Violation;
 /// only what was asked counts. Entry 1 makes the operator `user:1`, `slot:1` with 2 places, `slot:2` with 9, and three guests.
 fn check(text: &str, expected: &Expect) {
     let (entries, history) = read(text);
-    let says: Vec<String> = check_log(&entries, &history).iter().map(Violation::to_string).collect();
+    let says: Vec<String> = check_log(&entries, &history, key_of).iter().map(Violation::to_string).collect();
     expected.assert_eq(&says.join("\n"));
 }
 
@@ -156,6 +156,29 @@ fn an_answer_that_the_log_does_not_say() {
                 0..5 user:3 key:b book slot:1 count:2 -> booking:2 revision:11-0
             12-0 was acknowledged, but the log has no such request
                 0..5 user:4 key:c book slot:1 -> booking:3 revision:12-0"#]],
+    );
+}
+
+#[test]
+fn a_refusal_that_the_log_does_not_say() {
+    check(
+        "
+        log 10 user:2 key:a book slot:1
+        log 11 user:2 key:b cancel booking:1
+        log 12 user:2 key:c cancel booking:1
+        0..5 user:2 key:a book slot:1 -> refused slot_full
+        0..5 user:2 key:c cancel booking:1 -> refused already_used
+        0..5 user:2 key:c cancel booking:1 -> refused already_cancelled
+        0..5 user:3 key:d book slot:1 -> refused slot_full
+        0..5 user:3 key:e book slot:1 -> refused too_late
+        ",
+        &expect![[r#"
+            it was refused otherwise than it came out: [Booking(Booking { id: BookingId(1), slot: SlotId(1), owner: UserId(2), count: 1, status: Confirmed, revision: Some(Revision { index: 10, ordinal: 0 }) })]
+                0..5 user:2 key:a book slot:1 -> refused slot_full
+            it was refused otherwise than it came out: [Refused("already_cancelled")]
+                0..5 user:2 key:c cancel booking:1 -> refused already_used
+            it was refused, but the log has no such request
+                0..5 user:3 key:d book slot:1 -> refused slot_full"#]],
     );
 }
 

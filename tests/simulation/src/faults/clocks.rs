@@ -14,7 +14,7 @@ impl Fault for Step {
     }
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
-        let some = some(world, chance);
+        let some = at_least_one(world, chance)?;
         let offset_ms = step(chance);
         for position in &some {
             world.hosts[*position].plan.clock.set_offset(offset_ms);
@@ -30,7 +30,7 @@ impl Fault for Drift {
 
     /// Its timers run faster or slower than those of others.
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
-        let some = some(world, chance);
+        let some = at_least_one(world, chance)?;
         let permille = chance.between(10..=50) as i64 * if chance.percent(50) { 1 } else { -1 };
         for position in &some {
             world.hosts[*position].set_drift(permille);
@@ -47,7 +47,7 @@ impl Fault for Strobe {
     }
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
-        let some = some(world, chance);
+        let some = at_least_one(world, chance)?;
         let (strobed, offset_ms) = (some.clone(), step(chance));
         let ends = Ends::after(chance.between(500..=6000), move |world| set_right(world, &some));
         Some(ends.with_beat(chance.between(10..=800), move |world, beat| {
@@ -55,6 +55,11 @@ impl Fault for Strobe {
             strobed.iter().for_each(|position| world.hosts[*position].plan.clock.set_offset(offset_ms));
         }))
     }
+}
+
+/// `some`, unless that is nobody.
+fn at_least_one(world: &World, chance: &mut Chance) -> Option<Vec<usize>> {
+    Some(some(world, chance)).filter(|some| !some.is_empty())
 }
 
 /// One, the leader, or a minority: a majority of clocks is what time is.

@@ -40,7 +40,7 @@ impl Fault for KillAll {
     }
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
-        Some(end(world, chance, &all(world), Loss::Process, 1000))
+        end_all(world, chance, Loss::Process, 1000)
     }
 }
 
@@ -72,12 +72,14 @@ impl Fault for PowerLossOfAll {
     }
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
-        Some(end(world, chance, &all(world), Loss::Power, 1500))
+        end_all(world, chance, Loss::Power, 1500)
     }
 }
 
-fn all(world: &World) -> Vec<usize> {
-    (0..world.hosts.len()).collect()
+/// Ends all, if any is up.
+fn end_all(world: &mut World, chance: &mut Chance, loss: Loss, for_ms: u64) -> Option<Ends> {
+    let all: Vec<usize> = (0..world.hosts.len()).collect();
+    (!world.up().is_empty()).then(|| end(world, chance, &all, loss, for_ms))
 }
 
 /// Ends one, or the leader, or a few at once.

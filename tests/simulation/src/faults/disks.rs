@@ -4,7 +4,7 @@ use std::io;
 
 use holdfast_storage::simulated::DiskOperation;
 
-use super::{Ends, Fault, a_while};
+use super::{Ends, Fault, WAIT_MS, a_while};
 use crate::chance::Chance;
 use crate::disk::{Disk, Pace};
 use crate::host::Loss;
@@ -63,9 +63,11 @@ impl Fault for Full {
         world.may_end.insert(position);
         let disk = world.hosts[position].disk.handle();
         disk.set_capacity(Some(disk.bytes() + chance.between(0..=20_000)));
-        Some(Ends::after(a_while(chance), move |world| {
+        let before = disk.refusals();
+        let ends = Ends::after(a_while(chance), move |world| {
             world.hosts[position].disk.handle().set_capacity(None);
-        }))
+        });
+        Some(ends.counted_when(move |_| disk.refusals() > before))
     }
 }
 
@@ -77,8 +79,10 @@ impl Fault for FailedSync {
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let position = *chance.pick(&some_up(world)?);
         world.may_end.insert(position);
+        let before = world.hosts[position].disk.failed_syncs();
         world.hosts[position].disk.fail_next_sync();
-        Some(Ends::at_once())
+        let ends = Ends::after(WAIT_MS, |_| ());
+        Some(ends.counted_when(move |world| world.hosts[position].disk.failed_syncs() > before))
     }
 }
 
@@ -91,8 +95,10 @@ impl Fault for ReadError {
         let position = *chance.pick(&some_up(world)?);
         let nth = chance.between(1..=3);
         world.may_end.insert(position);
-        world.hosts[position].disk.handle().fail(DiskOperation::Read, nth, io::ErrorKind::Other);
-        Some(Ends::at_once())
+        let disk = world.hosts[position].disk.handle();
+        let before = disk.refusals();
+        disk.fail(DiskOperation::Read, nth, io::ErrorKind::Other);
+        Some(Ends::after(WAIT_MS, |_| ()).counted_when(move |_| disk.refusals() > before))
     }
 }
 
@@ -108,7 +114,8 @@ impl Fault for Rot {
         host.end(Loss::Process);
         let disk = host.disk.handle();
         let files: Vec<_> = disk.files().into_iter().filter(|(_, length)| *length > 0).collect();
-        if !files.is_empty() {
+        let has_rotten = !files.is_empty();
+        if has_rotten {
             let (path, length) = chance.pick(&files).clone();
             let bit = chance.between(0..=length * 8 - 1) as usize;
             drop(disk.flip_bit(&path, bit));
@@ -116,7 +123,8 @@ impl Fault for Rot {
         host.ended = Ending::DiskLost;
         world.lost.insert(position);
         world.may_end.insert(position);
-        Some(restarted(position, chance.between(1..=1000)))
+        let ends = restarted(position, chance.between(1..=1000));
+        Some(ends.counted_when(move |_| has_rotten))
     }
 }
 
@@ -188,11 +196,13 @@ fn paced(world: &mut World, chance: &mut Chance, pace: Pace) -> Ends {
     for position in &some {
         world.hosts[*position].disk.set_pace(pace.clone());
     }
-    Ends::after(a_while(chance), move |world| {
+    let disks: Vec<_> = some.iter().map(|position| world.hosts[*position].disk.handle()).collect();
+    let ends = Ends::after(a_while(chance), move |world| {
         for position in &some {
             world.hosts[*position].disk.set_pace(Pace::USUAL);
         }
-    })
+    });
+    ends.counted_when(move |_| disks.iter().any(|disk| disk.held_syncs() > 0))
 }
 
 fn some_up(world: &World) -> Option<Vec<usize>> {

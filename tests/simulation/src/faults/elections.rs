@@ -1,6 +1,7 @@
 //! Machines without power just when they have voted: what was promised a moment ago must be on their disks.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use super::{Ends, Fault};
 use crate::chance::Chance;
@@ -25,11 +26,13 @@ impl Fault for PowerLossAtElection {
         let mut victims: Vec<usize> = (0..world.hosts.len()).filter(|position| *position != leader).collect();
         chance.shuffle(&mut victims);
         victims.truncate(chance.between(1..=2) as usize);
-        let (delay_ms, struck_at) = (chance.between(0..=30), Cell::new(None));
+        let (delay_ms, struck_at) = (chance.between(0..=30), Rc::new(Cell::new(None)));
+        let has_struck = struck_at.clone();
         let down = victims.clone();
         let ends = Ends::after(ELECTION_MS, move |world| {
             down.iter().chain([&leader]).for_each(|position| world.hosts[*position].start());
         });
+        let ends = ends.counted_when(move |_| has_struck.get().is_some());
         Some(ends.with_beat(1, move |world, beat| {
             if struck_at.get().is_none() && highest_term(world) > term {
                 struck_at.set(Some(beat + delay_ms));

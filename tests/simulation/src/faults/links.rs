@@ -1,5 +1,8 @@
 //! Ways between machines that are slow, lossy, or give everything at once.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use super::{Ends, Fault, a_while};
 use crate::chance::Chance;
 use crate::network::Latency;
@@ -71,12 +74,13 @@ impl Fault for HoldAndRelease {
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let node = chance.position(world.hosts.len());
         let ways: Vec<(usize, usize)> = all(world).into_iter().filter(|(_, to)| *to == node).collect();
+        let by = world.net.new_holder();
         for (from, to) in &ways {
-            world.net.change_link(*from, *to, |link| link.is_held = true);
+            world.net.change_link(*from, *to, |link| link.set_held(by, true));
         }
         Some(Ends::after(chance.between(20..=900), move |world| {
             for (from, to) in &ways {
-                world.net.change_link(*from, *to, |link| link.is_held = false);
+                world.net.change_link(*from, *to, |link| link.set_held(by, false));
             }
         }))
     }
@@ -88,9 +92,11 @@ impl Fault for Resets {
     }
 
     fn begin(&self, _: &mut World, chance: &mut Chance) -> Option<Ends> {
-        let ends = Ends::after(chance.between(100..=3000), |_| ());
-        Some(ends.with_beat(chance.between(5..=200), |world, _| {
-            world.net.reset_one();
+        let has_reset = Rc::new(Cell::new(false));
+        let has_effect = has_reset.clone();
+        let ends = Ends::after(chance.between(100..=3000), |_| ()).counted_when(move |_| has_effect.get());
+        Some(ends.with_beat(chance.between(5..=200), move |world, _| {
+            has_reset.set(has_reset.get() | world.net.reset_one());
         }))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Ends, Fault, a_while};
 use crate::chance::Chance;
+use crate::network::Holder;
 use crate::world::World;
 
 pub struct Halves;
@@ -125,7 +126,7 @@ impl Fault for Swizzle {
         let step_ms = chance.between(20..=400);
         let mut back = some.clone();
         chance.shuffle(&mut back);
-        let all = (nodes(world), some.clone());
+        let (by, all) = (world.net.new_holder(), (nodes(world), some.clone()));
         let (count, order) = (some.len() as u64, some);
         let beat = move |world: &mut World, beat: u64| {
             let everybody = nodes(world);
@@ -133,11 +134,11 @@ impl Fault for Swizzle {
             let node = if is_back { back.get((beat - count) as usize) } else { order.get(beat as usize) };
             if let Some(node) = node {
                 let others: Vec<usize> = everybody.into_iter().filter(|other| other != node).collect();
-                set_cut(world, &between(&[*node], &others), !is_back);
+                set_cut(world, by, &between(&[*node], &others), !is_back);
             }
         };
         let ends = Ends::after(2 * count * step_ms + 1, move |world| {
-            set_cut(world, &between(&all.1, &all.0), false);
+            set_cut(world, by, &between(&all.1, &all.0), false);
         });
         Some(ends.with_beat(step_ms, beat))
     }
@@ -151,11 +152,12 @@ impl Fault for Flapping {
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let node = one(world, chance);
         let others: Vec<usize> = nodes(world).into_iter().filter(|other| *other != node).collect();
-        let ways = between(&[node], &others);
+        let (by, ways) = (world.net.new_holder(), between(&[node], &others));
         let flapping = ways.clone();
         let every_ms = *chance.pick(&[30, 150, 700, 1200]);
-        let ends = Ends::after(chance.between(1000..=6000), move |world| set_cut(world, &ways, false));
-        Some(ends.with_beat(every_ms, move |world, beat| set_cut(world, &flapping, beat.is_multiple_of(2))))
+        let ends = Ends::after(chance.between(1000..=6000), move |world| set_cut(world, by, &ways, false));
+        let beat = move |world: &mut World, beat: u64| set_cut(world, by, &flapping, beat.is_multiple_of(2));
+        Some(ends.with_beat(every_ms, beat))
     }
 }
 
@@ -168,12 +170,13 @@ impl Fault for HalfOpen {
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let node = one(world, chance);
         let machines = world.net.machines();
+        let mut count = 0;
         for other in (0..machines).filter(|other| *other != node) {
             if chance.percent(60) {
-                world.net.forget_streams(node, other);
+                count += world.net.forget_streams(node, other);
             }
         }
-        Some(Ends::at_once())
+        (count > 0).then(Ends::at_once)
     }
 }
 
@@ -216,12 +219,13 @@ fn between(one: &[usize], other: &[usize]) -> Ways {
 }
 
 fn cut_for_a_while(world: &mut World, chance: &mut Chance, ways: Ways) -> Ends {
-    set_cut(world, &ways, true);
-    Ends::after(a_while(chance), move |world| set_cut(world, &ways, false))
+    let by = world.net.new_holder();
+    set_cut(world, by, &ways, true);
+    Ends::after(a_while(chance), move |world| set_cut(world, by, &ways, false))
 }
 
-fn set_cut(world: &mut World, ways: &[(usize, usize)], is_cut: bool) {
+fn set_cut(world: &mut World, by: Holder, ways: &[(usize, usize)], is_cut: bool) {
     for (from, to) in ways {
-        world.net.change_link(*from, *to, |link| link.is_cut = is_cut);
+        world.net.change_link(*from, *to, |link| link.set_cut(by, is_cut));
     }
 }

@@ -19,7 +19,7 @@ struct Held {
     first: u64,
     entries: VecDeque<Entry>,
     purged: Option<LogId>,
-    durable: Option<LogId>,
+    on_disk: Option<LogId>,
 }
 
 impl Logs {
@@ -58,11 +58,11 @@ impl Logs {
         purged.is_some_and(|purged| purged.index > id.index) || self.id_at(node, id.index) == Some(id)
     }
 
-    /// Whether a node that loses its power now still holds an entry.
+    /// Whether a node that loses its power now still holds an entry: by the bytes on its disk, not by what it says.
     #[must_use]
     pub fn holds_durably(&self, node: NodeId, id: LogId) -> bool {
-        let durable = self.nodes.get(&node).and_then(|held| held.durable.max(held.purged));
-        durable.is_some_and(|durable| durable.index >= id.index) && self.holds(node, id)
+        let on_disk = self.nodes.get(&node).and_then(|held| held.on_disk.max(held.purged));
+        on_disk.is_some_and(|on_disk| on_disk.index >= id.index) && self.holds(node, id)
     }
 }
 
@@ -102,7 +102,7 @@ impl Held {
             self.first += 1;
         }
         self.purged = log.purged;
-        self.durable = log.durable;
+        self.on_disk = log.on_disk;
         Ok(())
     }
 }

@@ -94,7 +94,7 @@ impl Stage {
     /// Cuts or mends ways.
     pub fn set_cut(&mut self, ways: &[(usize, usize)], is_cut: bool) {
         for (from, to) in ways {
-            self.world.net.change_link(*from, *to, |link| link.is_cut = is_cut);
+            self.world.net.change_link(*from, *to, |link| link.set_cut(0, is_cut));
         }
     }
 

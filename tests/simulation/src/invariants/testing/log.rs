@@ -45,6 +45,7 @@ impl Scenario {
         running.log.entries = vec![log::Entry { id, payload: Payload::Commands(bytes.into()) }];
         running.log.last = Some(id);
         running.log.durable = Some(id);
+        running.log.on_disk = Some(id);
         let mut seen = Observation::default();
         seen.nodes.insert(1, NodeSeen { running: Some(running), ..NodeSeen::default() });
         seen
