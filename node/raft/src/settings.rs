@@ -1,5 +1,6 @@
 //! How openraft is set up, and why.
 
+use holdfast_storage::log::LogOptions;
 use openraft::{Config, SnapshotPolicy};
 
 /// Milliseconds between heartbeats: well above a slow sync and a round trip.
@@ -38,6 +39,9 @@ pub struct RaftSettings {
     /// Entries purged at once: a short run must come to need snapshots.
     #[cfg(feature = "simulation")]
     pub purge_batch: u64,
+    /// The log's sizes: a short run must come to its segments' ends, and to read entries from its files.
+    #[cfg(feature = "simulation")]
+    pub log: LogOptions,
 }
 
 impl Default for RaftSettings {
@@ -51,6 +55,8 @@ impl Default for RaftSettings {
             restores_leader: false,
             #[cfg(feature = "simulation")]
             purge_batch: PURGE_BATCH,
+            #[cfg(feature = "simulation")]
+            log: LogOptions::default(),
         }
     }
 }
@@ -94,6 +100,18 @@ impl RaftSettings {
     #[cfg(feature = "simulation")]
     fn purge_batch(&self) -> u64 {
         self.purge_batch
+    }
+
+    /// The log's sizes.
+    #[cfg(not(feature = "simulation"))]
+    pub(crate) fn log(&self) -> LogOptions {
+        LogOptions::default()
+    }
+
+    /// The log's sizes.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn log(&self) -> LogOptions {
+        self.log.clone()
     }
 }
 

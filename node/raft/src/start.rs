@@ -10,7 +10,7 @@ use holdfast_storage::engine::OpenEngine;
 use holdfast_storage::files::{Files, create_dir_durably};
 use holdfast_storage::generations::GenerationsError;
 use holdfast_storage::identity::{IdentityError, Membership as NodeIdentity};
-use holdfast_storage::log::{Log, LogOptions, LogState, OpenError};
+use holdfast_storage::log::{Log, LogState, OpenError};
 use holdfast_storage::removal;
 use holdfast_storage::snapshots::SnapshotError;
 use tokio::sync::watch;
@@ -139,7 +139,7 @@ pub async fn start<F: Files>(files: F, mut options: NodeOptions) -> Result<Node,
     // From now on: whoever else looks for a cluster must learn that there is none here yet.
     serve(listener, &tls, door.clone(), failing.clone());
     let Settled { mut identity, own, is_new } = settle_identity(&options, identity, &tls, &door).await?;
-    let log = open_log(&files, &options.data_dir, own, is_new, options.machine.placement).await?;
+    let log = open_log(&files, own, is_new, &options).await?;
     if is_new {
         // Only now that there is a log: from here on an identity without one has lost it.
         identity.membership = Some(own);
@@ -192,18 +192,18 @@ pub fn start_simulated(
 
 async fn open_log<F: Files>(
     files: &F,
-    data_dir: &Path,
     own: NodeIdentity,
     is_new: bool,
-    placement: Placement,
+    options: &NodeOptions,
 ) -> Result<Log<F>, StartError> {
+    let NodeOptions { data_dir, machine, settings, .. } = options;
     let dir = data_dir.join("log");
     let watermark = data_dir.join("state").join("synced");
     create_dir_durably(files, &data_dir.join("state")).await?;
     let opened = match is_new {
-        true => Log::open(files.clone(), dir, watermark, GROUP, LogOptions::default()).await,
+        true => Log::open(files.clone(), dir, watermark, GROUP, settings.log()).await,
         // It has voted, perhaps: an empty folder is a lost log, never a new one.
-        false => Log::reopen(files.clone(), dir, watermark, GROUP, LogOptions::default()).await,
+        false => Log::reopen(files.clone(), dir, watermark, GROUP, settings.log()).await,
     };
     let (log, writer) = opened.map_err(|error| match error {
         OpenError::LostAcknowledged { .. } | OpenError::WatermarkLost { .. } => {
@@ -218,7 +218,7 @@ async fn open_log<F: Files>(
             data_dir.display()
         )));
     }
-    match placement {
+    match machine.placement {
         Placement::OwnThreads => drop(writer.spawn_thread("log")?),
         Placement::Tasks => drop(spawn(writer.run())),
     }

@@ -15,7 +15,7 @@ use crate::invariants::Violation;
 use crate::judgement;
 use crate::network::Link;
 use crate::report::Report;
-use crate::world::{World, WorldOptions, alone};
+use crate::world::{World, WorldOptions, alone, log_sizes};
 
 /// A cluster that is not set up by then never will be.
 const SETUP_MS_MAX: u64 = 40_000;
@@ -79,6 +79,7 @@ pub fn draw_options(options: &RunOptions) -> (WorldOptions, Chance) {
         keep_entries: *chance.pick(&[1, 5, 30, 200]),
         rows_cached: *chance.pick(&[1, 50, 10_000]),
         purge_batch: *chance.pick(&[1, 20, 256]),
+        log: log_sizes(&mut chance),
         ..RaftSettings::default()
     };
     let world = WorldOptions {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use holdfast_raft::RaftSettings;
+use holdfast_storage::log::LogOptions;
 
 use crate::chance::Chance;
 use crate::client::Fidelity;
@@ -54,6 +55,7 @@ impl WorldOptions {
                 snapshot_entries: 200,
                 keep_entries: 50,
                 purge_batch: 1,
+                log: log_sizes(&mut Chance::new(seed)),
                 ..RaftSettings::default()
             },
             fidelity: Fidelity::Fast,
@@ -62,6 +64,15 @@ impl WorldOptions {
             think_ms: 60,
             is_shown: false,
         }
+    }
+}
+
+/// Small enough that a short run ends many segments, and reads entries from its files.
+pub fn log_sizes(chance: &mut Chance) -> LogOptions {
+    LogOptions {
+        segment_bytes: *chance.pick(&[4 << 10, 16 << 10, 64 << 10, 256 << 10]),
+        tail_bytes: *chance.pick(&[0, 4 << 10, 64 << 10, 1 << 20]),
+        ..LogOptions::default()
     }
 }
 
