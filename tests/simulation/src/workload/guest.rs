@@ -31,7 +31,6 @@ type Name = (&'static str, bool);
 /// Somebody with connections of his own.
 pub(super) struct Guest {
     number: usize,
-    nodes: Vec<MachineNumber>,
     client: Client,
     /// For what is asked twice at once.
     second: Client,
@@ -58,7 +57,6 @@ impl Guest {
         };
         Self {
             number,
-            nodes: guests.nodes.clone(),
             client: client(),
             second: client(),
             chance,
@@ -126,7 +124,7 @@ impl Guest {
     pub(super) async fn insist(&mut self, wish: &Wish) -> Value {
         let key = self.new_key();
         loop {
-            let node = *self.chance.pick(&self.nodes);
+            let (node, _) = self.load.some_node(&mut self.chance);
             let ask = self.ask(wish, Some(&key));
             match self.client.ask(node, &ask, SETUP_PATIENCE).await {
                 Ok(reply) if reply.status < 300 => return reply.json,
@@ -174,18 +172,18 @@ impl Guest {
     /// Makes one attempt, or two at once.
     async fn attempt(&mut self, name: Name, wish: &Wish, key: Option<&str>) -> Result<Reply, Silence> {
         let (ask, patience) = (self.ask(wish, key), Duration::from_millis(self.chance.between(100..=4000)));
-        let node = *self.chance.pick(&self.nodes);
+        let node = self.load.some_node(&mut self.chance);
         let twice = self.load.inner.twice_percent.load(Ordering::Relaxed);
-        let other = self.chance.percent(twice).then(|| *self.chance.pick(&self.nodes));
+        let other = self.chance.percent(twice).then(|| self.load.some_node(&mut self.chance));
         let invoked_at = self.recorder.now();
         let own = async {
-            let sent = self.client.ask(node, &ask, patience).await;
+            let sent = self.client.ask(node.0, &ask, patience).await;
             (sent, self.recorder.now())
         };
         let again = async {
             match other {
                 Some(other) => {
-                    Some((other, self.second.ask(other, &ask, patience).await, self.recorder.now()))
+                    Some((other, self.second.ask(other.0, &ask, patience).await, self.recorder.now()))
                 }
                 None => None,
             }
@@ -203,12 +201,12 @@ impl Guest {
         name: Name,
         wish: &Wish,
         key: Option<&str>,
-        node: MachineNumber,
+        node: (MachineNumber, usize),
         (invoked_at, answered_at): (u64, u64),
         sent: &Result<Reply, Silence>,
     ) {
         let summary = summary_of(sent);
-        self.trace.note(|| format!("guest {} node {node} {} {}", self.number, wish.path, summary));
+        self.trace.note(|| format!("guest {} node {} {} {}", self.number, node.0, wish.path, summary));
         self.recorder.count(&self.trace, name.0, &summary);
         if let Ok(reply) = sent
             && reply.status < 300
@@ -219,8 +217,10 @@ impl Guest {
         }
         if let Ok(Reply { index: Some(index), .. }) = sent
             && wish.kind == Kind::ReadStale
+            // Otherwise another one may have answered.
+            && self.load.is_there(node)
         {
-            self.recorder.glance(Glance { invoked_at, answered_at, node: node + 1, index: *index });
+            self.recorder.glance(Glance { invoked_at, answered_at, node: node.1, index: *index });
         }
         let Some(request) = wish.request else { return };
         let answer = answer_in(request, sent);
@@ -229,7 +229,7 @@ impl Guest {
             invoked_at,
             answered_at,
             user: self.who.user,
-            node: Some(node + 1),
+            node: Some(node.1).filter(|_| self.load.is_there(node)),
             key: key.map(str::to_owned),
             request,
             answer,

@@ -27,8 +27,6 @@ pub struct Guests {
     pub crowd: usize,
     /// Milliseconds between two things that somebody does.
     pub think_ms: u64,
-    /// The machines of the nodes.
-    pub nodes: Vec<MachineNumber>,
     /// The machine they are at.
     pub machine: MachineNumber,
     /// The network.

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::park::Park;
+use crate::chance::Chance;
+use crate::network::MachineNumber;
 
 /// How much clients do; changed from outside while they do it.
 #[derive(Clone, Default)]
@@ -22,6 +24,8 @@ pub(super) struct LoadInner {
     pub(super) burst_until_ms: AtomicU64,
     /// Of a hundred calls so many are asked twice at once.
     pub(super) twice_percent: AtomicU64,
+    /// The machines of the nodes, and what names the node that is on each.
+    nodes: Mutex<Vec<(MachineNumber, usize)>>,
 }
 
 impl Load {
@@ -61,6 +65,23 @@ impl Load {
     /// Of a hundred calls so many are asked twice at once.
     pub fn ask_twice(&self, percent: u64) {
         self.inner.twice_percent.store(percent, Ordering::Relaxed);
+    }
+
+    /// Where the nodes are from now on.
+    pub fn set_nodes(&self, nodes: Vec<(MachineNumber, usize)>) {
+        *self.inner.nodes.lock().unwrap_or_else(PoisonError::into_inner) = nodes;
+    }
+
+    /// The machine of some node, and what names the node on it.
+    pub(super) fn some_node(&self, chance: &mut Chance) -> (MachineNumber, usize) {
+        let nodes = self.inner.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        // With all of them gone there is nobody to be found at the first one.
+        if nodes.is_empty() { (0, 0) } else { *chance.pick(&nodes) }
+    }
+
+    /// Whether this node is still the one on its machine.
+    pub(super) fn is_there(&self, node: (MachineNumber, usize)) -> bool {
+        self.inner.nodes.lock().unwrap_or_else(PoisonError::into_inner).contains(&node)
     }
 
     pub(super) fn is_over(&self) -> bool {
