@@ -83,6 +83,13 @@ impl Membership {
         self.voters.len() > 1
     }
 
+    /// Whether these nodes are a majority of each set of voters.
+    #[must_use]
+    pub fn is_quorum(&self, is_in: impl Fn(NodeId) -> bool) -> bool {
+        let voters = &self.voters;
+        voters.iter().all(|set| 2 * set.iter().filter(|node| is_in(**node)).count() > set.len())
+    }
+
     /// Who votes when the change that is under way is over.
     #[must_use]
     pub fn voters_to_be(&self) -> BTreeSet<NodeId> {
