@@ -48,7 +48,7 @@ pub use join_token::{JoinToken, JoinTokenError};
 pub use members::{Change, ChangeError, Goal, RefusalCode, VOTERS_MAX, Wish};
 pub use own_key::OwnKey;
 #[cfg(feature = "simulation")]
-pub use probe::{Moment, Probe, ProbedRole};
+pub use probe::{Moment, Probe, ProbedMembership, ProbedRole};
 pub use proposals::ProposeError;
 pub use pulse::NodeProgress;
 pub use reads::ReadError;

@@ -1,6 +1,6 @@
 //! What a simulator sees of a replica: the log, openraft's figures and the rows, as they are between two steps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,7 +9,8 @@ use holdfast_storage::files::Files;
 use holdfast_storage::log::{Entry, Log, LogId, LogState, Vote};
 use openraft::{AsyncRuntime, Instant as _, ServerState};
 
-use crate::convert::{to_stored_id, to_stored_vote};
+use crate::convert::{decode_membership, to_stored_id, to_stored_vote};
+use crate::members::{Wish, wish_of};
 use crate::replica::Replica;
 use crate::runtime::Runtime;
 use crate::store::Progress;
@@ -41,12 +42,38 @@ pub struct Probe {
     pub voters: Vec<BTreeSet<u64>>,
     /// Those who do not vote.
     pub learners: BTreeSet<u64>,
+    /// The entry that made these the members.
+    pub members_at: Option<u64>,
     /// How far its state has come: the last applied index, agreed time, what is due next.
     pub applied: Option<u64>,
     /// Agreed time.
     pub now: holdfast_reservations::Timestamp,
     /// When the next thing is due.
     pub due_at: Option<holdfast_reservations::Timestamp>,
+}
+
+/// The members as an entry of the log says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProbedMembership {
+    /// One set of voters, or two while a change is under way.
+    pub voters: Vec<BTreeSet<u64>>,
+    /// All members, and what is wanted of each.
+    pub wishes: BTreeMap<u64, Wish>,
+}
+
+impl ProbedMembership {
+    /// What a membership's entry carries.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let membership = decode_membership(bytes).map_err(|error| error.to_string())?;
+        Ok(Self {
+            voters: membership.get_joint_config().clone(),
+            wishes: membership.nodes().map(|(id, member)| (*id, wish_of(member))).collect(),
+        })
+    }
 }
 
 /// A moment of a replica's own clock.
@@ -100,6 +127,7 @@ impl Replica {
                 .map(|acked| if at.0 > *acked { at.0 - *acked } else { Duration::ZERO }),
             voters: membership.get_joint_config().clone(),
             learners: membership.learner_ids().collect(),
+            members_at: metrics.membership_config.log_id().map(|id| id.index),
             applied,
             now,
             due_at,

@@ -1,6 +1,7 @@
 //! What goes wrong, drawn from the seed: each run has some kinds of faults and not others, more or less of them, and
 //! windows of calm.
 
+mod changes;
 mod clocks;
 mod crashes;
 mod disks;
@@ -58,6 +59,14 @@ pub const KINDS: &[&dyn Fault] = &[
     &load::Overload,
     &load::AskTwice,
     &elections::PowerLossAtElection,
+    &clocks::WallDrift,
+    &disks::StalledForGood,
+    &changes::Remove,
+    &changes::Promote,
+    &changes::Drain,
+    &changes::Replace,
+    &changes::Transfer,
+    &changes::LeaderLostInChange,
 ];
 
 /// The first ends of windows: calm or not is drawn for each.

@@ -1,5 +1,6 @@
 //! A node on its machine, with its disk and its clock: what can be done to it from outside.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,6 +26,12 @@ pub struct Host {
     pub ended: Ending,
     /// Why it ended by itself, if it did.
     pub exit: Option<Exit>,
+    /// Its node has left the cluster and knows it: it is not started any more.
+    pub is_gone: bool,
+    /// Its node has been told that it was removed.
+    pub was_told: bool,
+    /// Names the nodes that were on it one after the other, for those who compare what each has shown.
+    series: usize,
     machine: Machine,
     net: Net,
     time: WorldTime,
@@ -58,13 +65,15 @@ pub struct HostOptions {
     pub begins: Beginning,
     /// Sizes.
     pub raft: RaftSettings,
+    /// Whether it only learns when it joins.
+    pub stays_learner: bool,
 }
 
 impl Host {
     /// A host whose node starts at the next tick.
     #[must_use]
     pub fn new(options: HostOptions, net: &Net, time: &WorldTime, chance: &mut Chance) -> Self {
-        let HostOptions { machine, others, begins, raft } = options;
+        let HostOptions { machine, others, begins, raft, stays_learner } = options;
         let disk = Disk::new(chance.fork());
         let plan = Arc::new(NodePlan {
             machine,
@@ -73,11 +82,13 @@ impl Host {
             disk: Mutex::new(disk.handle()),
             others,
             begins: Mutex::new(begins),
+            stays_learner: AtomicBool::new(stays_learner),
             raft,
+            told: Mutex::default(),
             state: Mutex::default(),
             seeds: Mutex::new(chance.fork()),
         });
-        let planned = plan.clone();
+        let (planned, series) = (plan.clone(), machine + 1);
         let machine = Machine::new(chance.draw(), move || node::run(planned.clone()));
         Self {
             plan,
@@ -85,6 +96,9 @@ impl Host {
             incarnation: 1,
             ended: Ending::Kept,
             exit: None,
+            is_gone: false,
+            was_told: false,
+            series,
             machine,
             net: net.clone(),
             time: time.clone(),
@@ -165,7 +179,7 @@ impl Host {
 
     /// Starts the process, if there is none.
     pub fn start(&mut self) {
-        if self.is_up() {
+        if self.is_up() || self.is_gone {
             return;
         }
         self.net.power_on(self.number());
@@ -180,6 +194,26 @@ impl Host {
         *self.plan.disk.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = disk.handle();
         self.ended = Ending::DiskLost;
         std::mem::replace(&mut self.disk, disk)
+    }
+
+    /// Starts another node on it, with an empty disk.
+    pub fn begin_anew(&mut self, disk: Disk, stays_learner: bool) {
+        drop(self.replace_disk(disk));
+        self.ended = Ending::Kept;
+        (self.is_gone, self.was_told) = (false, false);
+        self.plan.stays_learner.store(stays_learner, Ordering::Relaxed);
+        self.start();
+    }
+
+    /// Names the node that is on it now.
+    #[must_use]
+    pub fn series(&self) -> usize {
+        self.series
+    }
+
+    /// From now on another node is on it.
+    pub fn begin_series(&mut self) {
+        self.series += self.net.machines();
     }
 
     /// Nothing on it runs until then, as when the machine is suspended.

@@ -13,6 +13,9 @@ mod leader_completeness;
 mod leads_once;
 mod log_matching;
 mod logs;
+mod members_keep_quorum;
+mod members_one_at_a_time;
+mod memberships;
 mod monotone;
 mod order;
 mod pools;
@@ -28,6 +31,7 @@ use std::time::Duration;
 
 pub use committed::Committed;
 pub use logs::Logs;
+pub use memberships::{Membership, Memberships};
 
 use crate::observation::Observation;
 
@@ -55,6 +59,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) logs: &'a Logs,
     /// The one log that all nodes agree on, as far as any node knows it.
     pub(crate) committed: &'a Committed,
+    /// The members that all nodes agree on.
+    pub(crate) memberships: &'a Memberships,
 }
 
 /// One thing that must always hold.
@@ -70,6 +76,7 @@ pub(crate) trait Invariant {
 pub struct Invariants {
     logs: Logs,
     committed: Committed,
+    memberships: Memberships,
     invariants: Vec<Box<dyn Invariant>>,
     checks: BTreeMap<&'static str, u64>,
 }
@@ -80,6 +87,7 @@ pub fn all() -> Invariants {
     Invariants {
         logs: Logs::default(),
         committed: Committed::default(),
+        memberships: Memberships::default(),
         checks: BTreeMap::new(),
         invariants: vec![
             Box::<monotone::Monotone>::default(),
@@ -94,6 +102,8 @@ pub fn all() -> Invariants {
             Box::<acknowledged::AcknowledgedStays>::default(),
             Box::<digests::SameDigests>::default(),
             Box::<pools::PoolsAddUp>::default(),
+            Box::<members_one_at_a_time::MembersOneAtATime>::default(),
+            Box::<members_keep_quorum::MembersKeepQuorum>::default(),
             Box::<clock::AgreedTime>::default(),
             Box::<due::NothingOverdue>::default(),
             Box::<rules::RulesHold>::default(),
@@ -126,7 +136,9 @@ impl Invariants {
         let violation = |invariant, says| Violation { invariant, at: seen.at, says };
         self.logs.observe(seen).map_err(|says| violation("observation", says))?;
         self.committed.observe(seen, &self.logs);
-        let scene = Scene { seen, logs: &self.logs, committed: &self.committed };
+        self.memberships.observe(&self.committed).map_err(|says| violation("observation", says))?;
+        let (logs, committed, memberships) = (&self.logs, &self.committed, &self.memberships);
+        let scene = Scene { seen, logs, committed, memberships };
         for invariant in &mut self.invariants {
             let name = invariant.name();
             *self.checks.entry(name).or_default() += 1;
@@ -139,6 +151,12 @@ impl Invariants {
     #[must_use]
     pub fn checks(&self) -> &BTreeMap<&'static str, u64> {
         &self.checks
+    }
+
+    /// The members, as far as is known to be committed.
+    #[must_use]
+    pub fn memberships(&self) -> &Memberships {
+        &self.memberships
     }
 
     /// The committed log, for whoever replays it.

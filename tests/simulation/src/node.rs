@@ -3,17 +3,20 @@
 mod frames;
 mod introduction;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use holdfast_facade::{FacadeSettings, Metrics, Service};
 use holdfast_raft::net::Network as _;
 use holdfast_raft::{
-    Moment, Node, NodeOptions, Placement, RaftSettings, Replica, Runtime, StartError, start_simulated,
+    Change, ChangeError, Goal, Moment, Node, NodeOptions, Placement, RaftSettings, Replica, Runtime,
+    StartError, start_simulated,
 };
 use holdfast_storage::simulated::SimulatedDisk;
 use holdfast_storage::sorted_map::SortedMaps;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::chance::Chance;
 use crate::network::{MachineNet, MachineNumber, address};
@@ -37,6 +40,9 @@ const DATA_DIR: &str = "/data";
 /// Where its log is.
 pub const LOG_DIR: &str = "/data/log";
 
+/// Whoever asks for a change of the members waits so long for its end.
+const CHANGE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What a node is made of, apart from its software. It outlives the software.
 pub struct NodePlan {
     /// Its machine.
@@ -51,8 +57,12 @@ pub struct NodePlan {
     pub others: Vec<MachineNumber>,
     /// What it does when its disk is empty.
     pub begins: Mutex<Beginning>,
+    /// Whether it only learns when it joins.
+    pub stays_learner: AtomicBool,
     /// Sizes.
     pub raft: RaftSettings,
+    /// What it said to those who asked for changes of the members, since the last look.
+    pub told: Mutex<Vec<(Goal, Result<Change, ChangeError>)>>,
     /// What is known of the software while it runs.
     pub state: Mutex<NodeState>,
     /// The seeds of its starts.
@@ -92,6 +102,8 @@ pub enum NodeWish {
     StepDown,
     /// To take a snapshot.
     Snapshot,
+    /// To have the members changed.
+    Change(Goal),
 }
 
 /// Why the process of a node ended by itself.
@@ -103,6 +115,8 @@ pub enum Exit {
     Refused(String),
     /// It could not go on.
     Failed(String),
+    /// It has learnt that this node was removed.
+    Removed(u64),
 }
 
 impl NodePlan {
@@ -147,10 +161,15 @@ async fn keep_time(plan: Arc<NodePlan>) {
         };
         for wish in wishes {
             let Some(replica) = replica.clone() else { continue };
+            let plan = plan.clone();
             drop(tokio::spawn(async move {
                 match wish {
                     NodeWish::StepDown => replica.step_down().await,
                     NodeWish::Snapshot => replica.take_snapshot().await,
+                    NodeWish::Change(goal) => {
+                        let told = replica.change_members(goal, Instant::now() + CHANGE_PATIENCE).await;
+                        plan.told.lock().unwrap_or_else(PoisonError::into_inner).push((goal, told));
+                    }
                 }
             }));
         }
@@ -196,7 +215,11 @@ async fn serve(plan: Arc<NodePlan>) -> Exit {
             _ => drop(tokio::spawn(frames::serve(listener, router.clone()))),
         }
     }
-    Exit::Failed(replica.failed().await)
+    tokio::select! {
+        biased;
+        removed = replica.removed() => Exit::Removed(removed.node),
+        failed = replica.failed() => Exit::Failed(failed),
+    }
 }
 
 async fn take_part(plan: &NodePlan, metrics: &Metrics) -> Result<Node, StartError> {
@@ -214,7 +237,7 @@ async fn take_part(plan: &NodePlan, metrics: &Metrics) -> Result<Node, StartErro
         init: others.is_empty(),
         join: others.iter().map(|other| address(*other, PEER_PORT).to_string()).collect(),
         join_token: None,
-        stays_learner: false,
+        stays_learner: plan.stays_learner.load(Ordering::Relaxed),
         peer_advertise: own_address,
         client_advertise: address(plan.machine, HTTP_PORT).to_string(),
         peer_listener,

@@ -44,6 +44,8 @@ pub struct NodeSeen {
     pub ended: Ending,
     /// What its wall clock shows, also when it is down.
     pub clock_ms: u64,
+    /// Nothing on its machine runs at the moment.
+    pub is_paused: bool,
     /// `None` while it is down, and until its log is open.
     pub running: Option<Running>,
 }
@@ -162,6 +164,12 @@ impl Members {
     #[must_use]
     pub fn is_joint(&self) -> bool {
         self.voters.len() > 1
+    }
+
+    /// Everybody.
+    #[must_use]
+    pub fn all(&self) -> BTreeSet<NodeId> {
+        &self.all_voters() | &self.learners
     }
 
     /// Everybody who votes.

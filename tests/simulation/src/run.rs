@@ -179,7 +179,7 @@ pub fn set_up(world: &mut World, options: &WorldOptions) -> Result<(), String> {
 
 /// Heals a majority for good; the rest may stay dead. Who is healed.
 pub fn heal(world: &mut World, chance: &mut Chance) -> Vec<usize> {
-    let is_member = |host: &usize| !world.lost.contains(host) && world.id_of(*host).is_some();
+    let is_member = |host: &usize| !world.lost.contains(host) && world.is_member(*host);
     let mut core: Vec<usize> = (0..world.hosts.len()).filter(is_member).collect();
     let mut dead = core.clone();
     chance.shuffle(&mut dead);
@@ -190,11 +190,14 @@ pub fn heal(world: &mut World, chance: &mut Chance) -> Vec<usize> {
             core = without;
         }
     }
-    let others: Vec<usize> = (0..world.hosts.len()).filter(|position| !core.contains(position)).collect();
+    // Whoever was removed may run on, and must come to know it.
+    let strays = world.strays(&core);
+    let is_left = |position: &usize| core.contains(position) || strays.contains(position);
+    let others: Vec<usize> = (0..world.hosts.len()).filter(|position| !is_left(position)).collect();
     for position in others {
         world.keep_down(position);
     }
-    mend(world, &core);
+    mend(world, &[&core[..], &strays[..]].concat());
     core
 }
 
@@ -212,7 +215,7 @@ pub fn mend(world: &mut World, core: &[usize]) {
         let host = &mut world.hosts[*position];
         host.resume(now_ms);
         host.set_drift(0);
-        host.plan.clock.set_offset(0);
+        host.plan.clock.set_right();
         host.disk.set_pace(Pace::USUAL);
         host.disk.handle().set_capacity(None);
         host.start();
@@ -258,23 +261,31 @@ fn prove_each(world: &mut World, core: &[usize]) -> Result<(), String> {
 /// Once nobody asks for anything any more, all come to be alike.
 fn agree(world: &mut World, core: &[usize]) -> Result<(), String> {
     world.load.end();
-    let is_alike = |world: &mut World| {
+    let is_alike = |world: &World| {
         let running = |position: &usize| world.seen.nodes.get(&world.id_of(*position)?)?.running.as_ref();
         let states: Vec<_> = core
             .iter()
+            .filter(|position| world.is_member(**position))
             .map(|position| running(position).map(|running| (running.state.applied, running.log.last)))
             .collect();
-        let first = states[0];
+        let first = states.first().copied().flatten();
         first.is_some_and(|(applied, last)| applied == last && last.is_some())
             && states.iter().all(|state| *state == first)
     };
     let mut calm_ms = 0;
     let is_over = |world: &mut World| {
-        calm_ms = if is_alike(world) { calm_ms + 1 } else { 0 };
+        let is_calm = is_alike(world) && world.unfinished(core).is_none() && world.strays(core).is_empty();
+        calm_ms = if is_calm { calm_ms + 1 } else { 0 };
         calm_ms > 20 && world.load.gone() == world.everybody()
     };
     if !world.run_until(AGREE_MS_MAX, is_over).map_err(says)? {
-        return Err(format!("liveness: {core:?} are not alike {AGREE_MS_MAX} ms after they served"));
+        let what = match (is_alike(world), world.unfinished(core), world.strays(core)) {
+            (_, Some(unfinished), _) => format!("something is left to do: {unfinished}"),
+            (_, None, strays) if !strays.is_empty() => format!("{strays:?} were removed and do not know it"),
+            (true, ..) => "clients wait for answers".to_owned(),
+            (false, ..) => format!("{core:?} are not alike"),
+        };
+        return Err(format!("liveness: {AGREE_MS_MAX} ms after they served, {what}"));
     }
     world.judge(true).map_err(says)
 }

@@ -41,24 +41,53 @@ pub struct Clock {
     time: WorldTime,
     /// How far it is ahead; behind if negative.
     offset_ms: Arc<AtomicI64>,
+    /// By how many thousandths it goes faster or slower, and since when.
+    drift_permille: Arc<AtomicI64>,
+    drifts_since_ms: Arc<AtomicU64>,
 }
 
 impl Clock {
     /// A right one.
     #[must_use]
     pub fn new(time: WorldTime) -> Self {
-        Self { time, offset_ms: Arc::default() }
+        Self {
+            time,
+            offset_ms: Arc::default(),
+            drift_permille: Arc::default(),
+            drifts_since_ms: Arc::default(),
+        }
     }
 
     /// Sets it so far ahead of the right time, or behind.
     pub fn set_offset(&self, offset_ms: i64) {
         self.offset_ms.store(offset_ms, Ordering::Relaxed);
+        self.drifts_since_ms.store(self.time.now_ms(), Ordering::Relaxed);
+    }
+
+    /// Lets it go so many thousandths faster from now on, or slower.
+    pub fn set_drift(&self, permille: i64) {
+        self.set_offset(self.offset_ms());
+        self.drift_permille.store(permille, Ordering::Relaxed);
+    }
+
+    /// Sets it right, and lets it go right.
+    pub fn set_right(&self) {
+        self.set_drift(0);
+        self.set_offset(0);
+    }
+
+    /// Whether it is wrong, or goes wrong.
+    #[must_use]
+    pub fn is_wrong(&self) -> bool {
+        self.offset_ms() != 0 || self.drift_permille.load(Ordering::Relaxed) != 0
     }
 
     /// How far it is ahead.
     #[must_use]
     pub fn offset_ms(&self) -> i64 {
-        self.offset_ms.load(Ordering::Relaxed)
+        let drifts_for_ms = self.time.now_ms() - self.drifts_since_ms.load(Ordering::Relaxed);
+        let drifted = drifts_for_ms as i64 * self.drift_permille.load(Ordering::Relaxed) / 1000;
+        self.offset_ms.load(Ordering::Relaxed) + drifted
     }
 }
 

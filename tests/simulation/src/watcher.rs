@@ -41,6 +41,7 @@ struct Known {
     committed: Option<LogId>,
     snapshot: Option<LogId>,
     members: Members,
+    members_at: Option<u64>,
     rows_at_ms: u64,
 }
 
@@ -113,14 +114,22 @@ impl Watcher {
             incarnation: host.incarnation,
             ended: host.ended,
             clock_ms: host.plan.clock.now_ms(),
+            is_paused: host.is_paused(),
             running,
         };
         has_changed
     }
 
-    /// The members as each node knew them last.
-    pub fn members(&self) -> impl Iterator<Item = &Members> {
-        self.known.values().map(|known| &known.members).filter(|members| !members.voters.is_empty())
+    /// The members as each node knew them last, unless that was before this entry.
+    pub fn members_since(&self, index: u64) -> impl Iterator<Item = &Members> {
+        let known = self.known.values().filter(move |known| known.members_at >= Some(index));
+        known.map(|known| &known.members).filter(|members| !members.voters.is_empty())
+    }
+
+    /// The members as the node on a host knew them last.
+    #[must_use]
+    pub fn members_of(&self, position: usize) -> Option<&Members> {
+        self.known.get(&position).map(|known| &known.members)
     }
 
     /// The id of the node on a host, once it has one.
@@ -161,6 +170,7 @@ impl Known {
             committed: None,
             snapshot: None,
             members: Members::default(),
+            members_at: None,
             rows_at_ms: 0,
         }
     }
@@ -179,6 +189,7 @@ impl Known {
         if is_there {
             self.committed = probe.committed;
         }
+        self.members_at = probe.members_at;
         self.members = Members { voters: probe.voters.clone(), learners: probe.learners.clone() };
         let log = self.look_at_log(replica, &probe);
         let state = self.look_at_state(replica, &probe, look, is_first);

@@ -6,22 +6,28 @@ mod cancel;
 mod check_in;
 mod get;
 mod guest;
+mod guests;
+mod keys;
 mod list;
+mod load;
 mod look;
 mod modify;
 mod open_slots;
 mod park;
+mod person;
 mod sign_in;
 
-use holdfast_model::{BookingId, Request, SlotId, UserId};
+use holdfast_model::Request;
 use serde_json::Value;
 
 use crate::chance::Chance;
 use crate::client::Reply;
 
-pub(crate) use guest::request_key;
-pub use guest::{Guests, Load};
+pub use guests::Guests;
+pub(crate) use keys::request_key;
+pub use load::Load;
 pub use park::Park;
+pub(crate) use person::Person;
 
 /// What clients do, and how often each in proportion to the others.
 pub(crate) const OPERATIONS: &[(u64, &dyn Operation)] = &[
@@ -76,19 +82,6 @@ pub(crate) enum Kind {
     ReadStale,
     /// It gives a token: without one, and under a key.
     SignIn,
-}
-
-/// Somebody who is signed in.
-#[derive(Clone, Debug)]
-pub(crate) struct Person {
-    pub(crate) user: UserId,
-    pub(crate) email: String,
-    pub(crate) password: String,
-    pub(crate) token: String,
-    pub(crate) refresh_token: String,
-    pub(crate) is_staff: bool,
-    /// Bookings he knows, each in its slot.
-    pub(crate) bookings: Vec<(BookingId, SlotId)>,
 }
 
 /// Draws an operation.

@@ -1,5 +1,7 @@
 //! A cluster, its clients and its network, ticking together.
 
+mod members;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -103,6 +105,12 @@ pub struct World {
     pub swapped: BTreeSet<usize>,
     /// Hosts whose disks have done something that a node may stop for.
     pub may_end: BTreeSet<usize>,
+    /// Nodes that were asked to stop voting.
+    pub leaving: BTreeSet<NodeId>,
+    /// Hosts whose nodes were ended for good.
+    kept_down: BTreeSet<usize>,
+    /// The node that was on each host when it was looked at last.
+    ids: BTreeMap<usize, Option<NodeId>>,
     /// A node has ended by itself, though its disk gave it no reason.
     ended: Option<Violation>,
     options: WorldOptions,
@@ -130,10 +138,12 @@ impl World {
         let net = Net::new(machines, chance.fork(), trace.clone());
         let recorder = Recorder::new(time.clone());
         let load = Load::default();
+        load.set_nodes((0..options.nodes).map(|machine| (machine, machine + 1)).collect());
         let hosts = (0..options.nodes).map(|machine| {
             let others = (0..options.nodes).filter(|other| *other != machine).collect();
             let begins = if machine == 0 { Beginning::Founds } else { Beginning::AsksFounder };
-            let host = HostOptions { machine, others, begins, raft: options.raft.clone() };
+            let raft = options.raft.clone();
+            let host = HostOptions { machine, others, begins, raft, stays_learner: false };
             Host::new(host, &net, &time, &mut chance)
         });
         let hosts: Vec<Host> = hosts.collect();
@@ -141,7 +151,6 @@ impl World {
             count: options.guests,
             crowd: options.crowd,
             think_ms: options.think_ms,
-            nodes: (0..options.nodes).collect(),
             machine: machines - 1,
             net: net.clone(),
             fidelity: options.fidelity,
@@ -174,6 +183,9 @@ impl World {
             lost: BTreeSet::new(),
             swapped: BTreeSet::new(),
             may_end: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            kept_down: BTreeSet::new(),
+            ids: BTreeMap::new(),
             ended: None,
             options: options.clone(),
             restarts: BTreeMap::new(),
@@ -219,15 +231,12 @@ impl World {
         if was_up && !host.is_up() {
             let exit = host.exit.clone();
             self.trace.note(|| format!("{now_ms} machine {position} ended by itself: {exit:?}"));
-            if !self.may_end.contains(&position) {
-                self.ended = Some(Violation {
-                    invariant: "nobody ends without a reason",
-                    at: Duration::from_millis(now_ms),
-                    says: format!("machine {position}, whose disk is well, ended by itself: {exit:?}"),
-                });
-            }
             let wait_ms = self.chance.between(RESTART_MS);
-            self.restarts.insert(position, now_ms + wait_ms);
+            match self.judge_end(position, exit.as_ref()) {
+                Ok(true) => drop(self.restarts.insert(position, now_ms + wait_ms)),
+                Ok(false) => (),
+                Err(violation) => self.ended = Some(violation),
+            }
         }
         let is_due = self.restarts.get(&position).is_some_and(|due_ms| *due_ms <= now_ms);
         if is_due {
@@ -235,6 +244,7 @@ impl World {
             self.hosts[position].start();
         }
         self.hosts[position].tick(now_ms);
+        self.ended = self.ended.take().or_else(|| self.hear_of_changes(position));
     }
 
     /// Judges how things stand.
@@ -255,23 +265,11 @@ impl World {
         }
         if has_changed {
             self.trace.observe(now_ms, &self.hosts, &self.seen);
+            self.follow_hosts();
         }
         let judged = self.invariants.check(&self.seen);
         self.seen.acknowledged.clear();
         judged
-    }
-
-    /// The id of the node on a host, once it has one.
-    #[must_use]
-    pub fn id_of(&self, position: usize) -> Option<NodeId> {
-        self.watcher.id_of(position)
-    }
-
-    /// Whether nodes on these hosts are a majority, whichever of the members that anybody knew last are the newest.
-    #[must_use]
-    pub fn is_quorum(&self, hosts: &[usize]) -> bool {
-        let ids: BTreeSet<NodeId> = hosts.iter().filter_map(|host| self.id_of(*host)).collect();
-        self.watcher.members().all(|members| members.is_quorum(|id| ids.contains(&id)))
     }
 
     /// The host of the node that leads in the highest term.
@@ -293,33 +291,10 @@ impl World {
         })
     }
 
-    /// Adds a node on a spare machine, if there is one; it joins those that are there.
-    pub fn add_host(&mut self, chance: &mut Chance) -> Option<usize> {
-        let machine = self.hosts.len();
-        let others = (0..self.options.nodes).collect();
-        let begins = Beginning::IsOver;
-        let options = HostOptions { machine, others, begins, raft: self.options.raft.clone() };
-        let has_room = machine < self.options.nodes + self.options.spares;
-        has_room.then(|| {
-            self.hosts.push(Host::new(options, &self.net, &self.time, chance));
-            machine
-        })
-    }
-
     /// The hosts whose nodes run.
     #[must_use]
     pub fn up(&self) -> Vec<usize> {
         (0..self.hosts.len()).filter(|position| self.hosts[*position].is_up()).collect()
-    }
-
-    /// A voter's host that may lose its disk without more than a minority having lost theirs.
-    pub fn may_lose(&self, chance: &mut Chance) -> Option<usize> {
-        let nodes = self.options.nodes;
-        let mut whole: Vec<usize> = (0..nodes).filter(|position| !self.lost.contains(position)).collect();
-        let lost = nodes - whole.len();
-        // Whose disk is elsewhere would lose another's.
-        whole.retain(|position| !self.swapped.contains(position));
-        (2 * (lost + 1) < nodes && !whole.is_empty()).then(|| *chance.pick(&whole))
     }
 
     /// How many clients there are.
@@ -337,6 +312,7 @@ impl World {
     /// Ends a node for good.
     pub fn keep_down(&mut self, position: usize) {
         self.restarts.remove(&position);
+        self.kept_down.insert(position);
         self.hosts[position].end(crate::host::Loss::Process);
     }
 

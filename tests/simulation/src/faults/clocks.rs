@@ -7,6 +7,7 @@ use crate::world::World;
 pub struct Step;
 pub struct Drift;
 pub struct Strobe;
+pub struct WallDrift;
 
 impl Fault for Step {
     fn name(&self) -> &'static str {
@@ -41,6 +42,22 @@ impl Fault for Drift {
     }
 }
 
+impl Fault for WallDrift {
+    fn name(&self) -> &'static str {
+        "wall clock drift"
+    }
+
+    /// What it says goes faster or slower than time does, however well its timers keep time.
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let some = some(world, chance);
+        let permille = chance.between(5..=50) as i64 * if chance.percent(50) { 1 } else { -1 };
+        for position in &some {
+            world.hosts[*position].plan.clock.set_drift(permille);
+        }
+        Some(Ends::after(chance.between(3000..=20_000), move |world| set_right(world, &some)))
+    }
+}
+
 impl Fault for Strobe {
     fn name(&self) -> &'static str {
         "clock strobe"
@@ -66,16 +83,21 @@ fn at_least_one(world: &World, chance: &mut Chance) -> Option<Vec<usize>> {
 fn some(world: &World, chance: &mut Chance) -> Vec<usize> {
     let mut all: Vec<usize> = (0..world.hosts.len()).collect();
     chance.shuffle(&mut all);
-    let wrong = |position: &usize| world.hosts[*position].plan.clock.offset_ms() != 0;
-    let room = ((world.hosts.len() - 1) / 2).saturating_sub(all.iter().filter(|host| wrong(host)).count());
-    let leader = world.leader().filter(|_| chance.percent(50) && room > 0);
-    match leader {
-        Some(leader) => vec![leader],
-        None => {
-            all.truncate(room.min(chance.between(1..=2) as usize));
-            all
+    let at_most = chance.between(1..=2) as usize;
+    if let Some(leader) = world.leader().filter(|_| chance.percent(50)) {
+        all.retain(|host| *host != leader);
+        all.insert(0, leader);
+        all.truncate(1);
+    }
+    let (mut some, mut right) = (Vec::new(), world.with_right_clocks());
+    for host in all {
+        let others: Vec<usize> = right.iter().copied().filter(|other| *other != host).collect();
+        if some.len() < at_most && world.stays_quorum(&others, None) {
+            some.push(host);
+            right = others;
         }
     }
+    some
 }
 
 /// From a second to a day, either way.
@@ -86,5 +108,5 @@ fn step(chance: &mut Chance) -> i64 {
 }
 
 fn set_right(world: &mut World, some: &[usize]) {
-    some.iter().for_each(|position| world.hosts[*position].plan.clock.set_offset(0));
+    some.iter().for_each(|position| world.hosts[*position].plan.clock.set_right());
 }

@@ -14,6 +14,7 @@ use crate::world::World;
 pub struct Slow;
 pub struct Grouped;
 pub struct Stalled;
+pub struct StalledForGood;
 pub struct Full;
 pub struct FailedSync;
 pub struct ReadError;
@@ -50,6 +51,25 @@ impl Fault for Stalled {
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         Some(paced(world, chance, Pace::Stalled))
+    }
+}
+
+impl Fault for StalledForGood {
+    fn name(&self) -> &'static str {
+        "disk stalled for good"
+    }
+
+    /// No sync ever completes, until whoever watches over the processes ends this one, or pulls the plug.
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let position = *chance.pick(&some_up(world)?);
+        world.hosts[position].disk.set_pace(Pace::Stalled);
+        let loss = if chance.percent(50) { Loss::Power } else { Loss::Process };
+        Some(Ends::after(chance.between(2000..=12_000), move |world| {
+            let host = &mut world.hosts[position];
+            host.end(loss);
+            host.disk.set_pace(Pace::USUAL);
+            host.start();
+        }))
     }
 }
 

@@ -1,5 +1,4 @@
-//! Nodes that join, leadership that is handed over, snapshots on demand. Removal, promotion and replacement belong here
-//! as soon as there are verbs for them.
+//! Nodes that join, leadership that is handed over, snapshots on demand.
 
 use super::{Ends, Fault};
 use crate::chance::Chance;

@@ -45,8 +45,11 @@ fn judge(scene: &Scene<'_>, told: &Acknowledged) -> Result<(), String> {
             running.committed.is_some_and(|committed| committed.index >= entry.id.index)
         })
         .peekable();
-    let is_durable =
-        witnesses.peek().is_none() || witnesses.any(|(_, _, running)| running.members.is_quorum(is_there));
+    // A change that was begun since asks for more than there was to be asked for.
+    let agreed = scene.memberships.newest().filter(|members| members.is_quorum(is_there));
+    let is_durable = witnesses.peek().is_none()
+        || agreed.is_some()
+        || witnesses.any(|(_, _, running)| running.members.is_quorum(is_there));
     match is_durable {
         true => Ok(()),
         false => Err(format!("{revision} was acknowledged, but is not on the disks of a quorum")),

@@ -45,6 +45,11 @@ impl Committed {
         self.entries.values()
     }
 
+    /// All entries from an index on, in order.
+    pub(crate) fn from(&self, index: u64) -> impl Iterator<Item = &Entry> {
+        self.entries.range(index..).map(|(_, entry)| entry)
+    }
+
     /// The furthest that any node said is committed.
     #[must_use]
     pub fn furthest(&self) -> Option<LogId> {

@@ -17,7 +17,7 @@ use expect_test::Expect;
 use holdfast_reservations::{PoolCounts, PoolId, Revision, Timestamp};
 use holdfast_storage::log::{Entry, LogId, Payload, Vote};
 
-use super::{Committed, Invariant, Logs, Scene};
+use super::{Committed, Invariant, Logs, Memberships, Scene};
 use crate::observation::{Acknowledged, Ending, Members, NodeSeen, Observation, Role, Running};
 
 /// Shows an invariant these observations, and compares what it says with what it should.
@@ -28,10 +28,13 @@ pub(crate) fn check(invariant: &mut impl Invariant, text: &str, expected: &Expec
 /// What an invariant says of these observations: the first violation, or nothing.
 pub(crate) fn verdict(invariant: &mut impl Invariant, observations: &[Observation]) -> String {
     let (mut logs, mut committed) = (Logs::default(), Committed::default());
+    let mut memberships = Memberships::default();
     for (line, seen) in observations.iter().enumerate() {
         logs.observe(seen).unwrap();
         committed.observe(seen, &logs);
-        if let Err(says) = invariant.check(&Scene { seen, logs: &logs, committed: &committed }) {
+        memberships.observe(&committed).unwrap();
+        let scene = Scene { seen, logs: &logs, committed: &committed, memberships: &memberships };
+        if let Err(says) = invariant.check(&scene) {
             return format!("{}: {says}", line + 1);
         }
     }

@@ -1,23 +1,23 @@
 //! Guests, staff and an operator: each does one thing after the other, asks again elsewhere until he knows, and now and
 //! then asks twice at once.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use holdfast_model::{Answer, BookingId, Call, Glance, SlotId, UserId};
-use holdfast_reservations::RequestKey;
+use holdfast_model::{Answer, Call, Glance, UserId};
 use serde_json::{Value, json};
 
 use super::answers::{answer_in, is_definite, revision_in, summary_of};
-use super::park::{Park, SLOTS};
-use super::{Kind, Operation, Person, Wish, draw, sign_in};
+use super::guests::Guests;
+use super::load::Load;
+use super::park::Park;
+use super::{Kind, Operation, Person, Wish, draw, keys, sign_in};
 use crate::chance::Chance;
-use crate::client::{Ask, Client, Fidelity, Reply, Silence};
-use crate::network::{MachineNumber, Net};
-use crate::node::{OPERATOR_EMAIL, OPERATOR_PASSWORD};
+use crate::client::{Ask, Client, Reply, Silence};
+use crate::network::MachineNumber;
 use crate::recorder::Recorder;
-use crate::time::{EPOCH_MS, WorldTime};
+use crate::time::WorldTime;
 use crate::trace::Trace;
 
 /// One attempt while everything is being set up.
@@ -25,169 +25,16 @@ const SETUP_PATIENCE: Duration = Duration::from_secs(3);
 
 const PASSWORD: &str = "down-by-the-lake";
 
-/// How much clients do; changed from outside while they do it.
-#[derive(Clone, Default)]
-pub struct Load {
-    inner: Arc<LoadInner>,
-}
-
-#[derive(Default)]
-struct LoadInner {
-    park: Mutex<Option<Park>>,
-    arrived: AtomicUsize,
-    began: AtomicBool,
-    is_over: AtomicBool,
-    gone: AtomicUsize,
-    /// The crowd books until then.
-    burst_until_ms: AtomicU64,
-    /// Of a hundred calls so many are asked twice at once.
-    twice_percent: AtomicU64,
-}
-
-/// Who there is, and how they reach the nodes.
-#[derive(Clone)]
-pub struct Guests {
-    /// How many have things to do all the time; the first is staff.
-    pub count: usize,
-    /// How many more come when there is a burst.
-    pub crowd: usize,
-    /// Milliseconds between two things that somebody does.
-    pub think_ms: u64,
-    /// The machines of the nodes.
-    pub nodes: Vec<MachineNumber>,
-    /// The machine they are at.
-    pub machine: MachineNumber,
-    /// The network.
-    pub net: Net,
-    /// How calls are carried.
-    pub fidelity: Fidelity,
-    /// What they do is drawn from it.
-    pub chance: Chance,
-    /// What they are told goes there.
-    pub recorder: Recorder,
-    /// Right time.
-    pub time: WorldTime,
-    /// All that happens.
-    pub trace: Trace,
-    /// What is wanted of them.
-    pub load: Load,
-}
-
-impl Load {
-    /// What there is to be booked, once it is there.
-    #[must_use]
-    pub fn park(&self) -> Option<Park> {
-        self.inner.park.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// How many have signed in.
-    #[must_use]
-    pub fn arrived(&self) -> usize {
-        self.inner.arrived.load(Ordering::Relaxed)
-    }
-
-    /// Everybody begins.
-    pub fn begin(&self) {
-        self.inner.began.store(true, Ordering::Relaxed);
-    }
-
-    /// Everybody ends what he is doing, and goes.
-    pub fn end(&self) {
-        self.inner.is_over.store(true, Ordering::Relaxed);
-    }
-
-    /// How many have gone.
-    #[must_use]
-    pub fn gone(&self) -> usize {
-        self.inner.gone.load(Ordering::Relaxed)
-    }
-
-    /// A crowd books until then.
-    pub fn burst(&self, until_ms: u64) {
-        self.inner.burst_until_ms.store(until_ms, Ordering::Relaxed);
-    }
-
-    /// Of a hundred calls so many are asked twice at once.
-    pub fn ask_twice(&self, percent: u64) {
-        self.inner.twice_percent.store(percent, Ordering::Relaxed);
-    }
-
-    fn is_over(&self) -> bool {
-        self.inner.is_over.load(Ordering::Relaxed)
-    }
-}
-
-impl Guests {
-    /// Lets everybody come, and do things until it is over.
-    pub async fn run(mut self) {
-        let mut chance = self.chance.fork();
-        for number in 0..self.count + self.crowd {
-            let guest = Guest::new(&self, number, chance.fork());
-            drop(tokio::spawn(guest.live(number >= self.count)));
-        }
-        self.open_park().await;
-        std::future::pending::<()>().await;
-    }
-
-    /// The operator opens slots.
-    async fn open_park(&mut self) {
-        let chance = self.chance.fork();
-        let mut operator = Guest::new(self, usize::MAX, chance);
-        let wish = sign_in::log_in(OPERATOR_EMAIL, OPERATOR_PASSWORD);
-        let tokens = operator.insist(&wish).await;
-        operator.take_tokens(&tokens);
-        let post = |path: &str, body: Value| Wish {
-            method: "POST",
-            path: path.to_owned(),
-            body: Some(body),
-            kind: Kind::Change,
-            request: None,
-        };
-        let venue = json!({
-            "name": "Lake", "region": "North", "timeZone": "Europe/Berlin", "openAt": "08:00", "closeAt": "20:00"
-        });
-        let venue = operator.insist(&post("/v1/venues", venue)).await;
-        let resource = json!({"venueId": venue["id"], "kind": "ride", "name": "Boat"});
-        let resource = operator.insist(&post("/v1/resources", resource)).await;
-        let mut park = Park { resource: resource["id"].as_u64().unwrap_or(0), ..Park::default() };
-        // Those the history is about stay open; of the others some end soon.
-        let slots: Vec<Value> = (0..2 * SLOTS)
-            .map(|number| match number < SLOTS {
-                true => park.new_slot(36_000, operator.chance.between(1..=8)),
-                false => park.new_slot(operator.chance.between(8..=60), operator.chance.between(1..=8)),
-            })
-            .collect();
-        let path = format!("/v1/resources/{}/slots", park.resource);
-        let opened = operator.insist(&post(&path, Value::Array(slots))).await;
-        let ids = opened.as_array().into_iter().flatten().filter_map(|slot| slot["id"].as_u64()).map(SlotId);
-        let ids: Vec<SlotId> = ids.collect();
-        (park.recorded, park.changing) = (ids[..SLOTS].to_vec(), ids[SLOTS..].to_vec());
-        let staff_id = loop {
-            let known = self.load.inner.park.lock().unwrap_or_else(PoisonError::into_inner).take();
-            match known {
-                Some(known) => break known.resource,
-                None => tokio::time::sleep(Duration::from_millis(10)).await,
-            }
-        };
-        let path = format!("/v1/users/{staff_id}/role");
-        let role =
-            Wish { method: "PUT", body: Some(json!({"role": "operator"})), ..post(&path, Value::Null) };
-        operator.insist(&role).await;
-        *self.load.inner.park.lock().unwrap_or_else(PoisonError::into_inner) = Some(park);
-    }
-}
-
 /// What an operation is called, and whether it always changes something.
 type Name = (&'static str, bool);
 
 /// Somebody with connections of his own.
-struct Guest {
+pub(super) struct Guest {
     number: usize,
-    nodes: Vec<MachineNumber>,
     client: Client,
     /// For what is asked twice at once.
     second: Client,
-    chance: Chance,
+    pub(super) chance: Chance,
     recorder: Recorder,
     time: WorldTime,
     trace: Trace,
@@ -197,7 +44,7 @@ struct Guest {
 }
 
 impl Guest {
-    fn new(guests: &Guests, number: usize, chance: Chance) -> Self {
+    pub(super) fn new(guests: &Guests, number: usize, chance: Chance) -> Self {
         let client = || Client::new(guests.net.of(guests.machine), guests.fidelity);
         let who = Person {
             user: UserId(0),
@@ -210,7 +57,6 @@ impl Guest {
         };
         Self {
             number,
-            nodes: guests.nodes.clone(),
             client: client(),
             second: client(),
             chance,
@@ -223,7 +69,7 @@ impl Guest {
         }
     }
 
-    async fn live(mut self, is_crowd: bool) {
+    pub(super) async fn live(mut self, is_crowd: bool) {
         self.arrive().await;
         let park = loop {
             match self.load.park().filter(|park| !park.recorded.is_empty()) {
@@ -269,16 +115,16 @@ impl Guest {
         self.load.inner.arrived.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn take_tokens(&mut self, tokens: &Value) {
+    pub(super) fn take_tokens(&mut self, tokens: &Value) {
         let text = |name: &str| tokens[name].as_str().unwrap_or_default().to_owned();
         (self.who.token, self.who.refresh_token) = (text("accessToken"), text("refreshToken"));
     }
 
     /// Asks until it is done, for what everything else begins with.
-    async fn insist(&mut self, wish: &Wish) -> Value {
+    pub(super) async fn insist(&mut self, wish: &Wish) -> Value {
         let key = self.new_key();
         loop {
-            let node = *self.chance.pick(&self.nodes);
+            let (node, _) = self.load.some_node(&mut self.chance);
             let ask = self.ask(wish, Some(&key));
             match self.client.ask(node, &ask, SETUP_PATIENCE).await {
                 Ok(reply) if reply.status < 300 => return reply.json,
@@ -326,18 +172,18 @@ impl Guest {
     /// Makes one attempt, or two at once.
     async fn attempt(&mut self, name: Name, wish: &Wish, key: Option<&str>) -> Result<Reply, Silence> {
         let (ask, patience) = (self.ask(wish, key), Duration::from_millis(self.chance.between(100..=4000)));
-        let node = *self.chance.pick(&self.nodes);
+        let node = self.load.some_node(&mut self.chance);
         let twice = self.load.inner.twice_percent.load(Ordering::Relaxed);
-        let other = self.chance.percent(twice).then(|| *self.chance.pick(&self.nodes));
+        let other = self.chance.percent(twice).then(|| self.load.some_node(&mut self.chance));
         let invoked_at = self.recorder.now();
         let own = async {
-            let sent = self.client.ask(node, &ask, patience).await;
+            let sent = self.client.ask(node.0, &ask, patience).await;
             (sent, self.recorder.now())
         };
         let again = async {
             match other {
                 Some(other) => {
-                    Some((other, self.second.ask(other, &ask, patience).await, self.recorder.now()))
+                    Some((other, self.second.ask(other.0, &ask, patience).await, self.recorder.now()))
                 }
                 None => None,
             }
@@ -355,24 +201,26 @@ impl Guest {
         name: Name,
         wish: &Wish,
         key: Option<&str>,
-        node: MachineNumber,
+        node: (MachineNumber, usize),
         (invoked_at, answered_at): (u64, u64),
         sent: &Result<Reply, Silence>,
     ) {
         let summary = summary_of(sent);
-        self.trace.note(|| format!("guest {} node {node} {} {}", self.number, wish.path, summary));
+        self.trace.note(|| format!("guest {} node {} {} {}", self.number, node.0, wish.path, summary));
         self.recorder.count(&self.trace, name.0, &summary);
         if let Ok(reply) = sent
             && reply.status < 300
             && wish.kind == Kind::Change
             && let Some(revision) = revision_in(&reply.json)
         {
-            self.recorder.acknowledge(revision, key.filter(|_| name.1).map(request_key));
+            self.recorder.acknowledge(revision, key.filter(|_| name.1).map(keys::request_key));
         }
         if let Ok(Reply { index: Some(index), .. }) = sent
             && wish.kind == Kind::ReadStale
+            // Otherwise another one may have answered.
+            && self.load.is_there(node)
         {
-            self.recorder.glance(Glance { invoked_at, answered_at, node: node + 1, index: *index });
+            self.recorder.glance(Glance { invoked_at, answered_at, node: node.1, index: *index });
         }
         let Some(request) = wish.request else { return };
         let answer = answer_in(request, sent);
@@ -381,7 +229,7 @@ impl Guest {
             invoked_at,
             answered_at,
             user: self.who.user,
-            node: Some(node + 1),
+            node: Some(node.1).filter(|_| self.load.is_there(node)),
             key: key.map(str::to_owned),
             request,
             answer,
@@ -399,44 +247,7 @@ impl Guest {
         }
     }
 
-    /// A key that no other call has: now a name, now a UUID that says when it was made.
     fn new_key(&mut self) -> String {
-        let (high, low) = (self.chance.draw(), self.chance.draw());
-        match self.chance.percent(30) {
-            true => format!("{}-{high:016x}", self.number),
-            false => {
-                let millis = EPOCH_MS + self.time.now_ms();
-                let bits = (millis << 16) | 0x7000 | (high & 0xfff);
-                let low = (low & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000;
-                let (a, b, c) = (bits >> 32, (bits >> 16) & 0xffff, bits & 0xffff);
-                format!("{a:08x}-{b:04x}-{c:04x}-{:04x}-{:012x}", low >> 48, low & 0xffff_ffff_ffff)
-            }
-        }
-    }
-}
-
-/// A key as the cluster keeps it.
-pub(crate) fn request_key(text: &str) -> RequestKey {
-    let digits: String = text.chars().filter(|c| *c != '-').collect();
-    match u128::from_str_radix(&digits, 16) {
-        Ok(number) if text.len() == 36 => RequestKey::Uuid(number.to_be_bytes()),
-        Ok(_) | Err(_) => RequestKey::Named(xxhash_rust::xxh3::xxh3_128(text.as_bytes()).to_be_bytes()),
-    }
-}
-
-impl Person {
-    /// One of the bookings he knows.
-    pub(super) fn any_booking(&self, chance: &mut Chance) -> Option<(BookingId, SlotId)> {
-        self.any_booking_where(chance, |_| true)
-    }
-
-    /// One of those in such slots; mostly one of the last.
-    pub(super) fn any_booking_where(
-        &self,
-        chance: &mut Chance,
-        is_such: impl Fn(SlotId) -> bool,
-    ) -> Option<(BookingId, SlotId)> {
-        let such: Vec<_> = self.bookings.iter().rev().filter(|(_, slot)| is_such(*slot)).take(8).collect();
-        (!such.is_empty()).then(|| **chance.pick(&such))
+        keys::new_key(self.number, &mut self.chance, &self.time)
     }
 }

@@ -1,0 +1,106 @@
+//! All who come to the park, and the operator who opens it.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use holdfast_model::SlotId;
+use serde_json::{Value, json};
+
+use super::guest::Guest;
+use super::load::Load;
+use super::park::{Park, SLOTS};
+use super::{Kind, Wish, sign_in};
+use crate::chance::Chance;
+use crate::client::Fidelity;
+use crate::network::{MachineNumber, Net};
+use crate::node::{OPERATOR_EMAIL, OPERATOR_PASSWORD};
+use crate::recorder::Recorder;
+use crate::time::WorldTime;
+use crate::trace::Trace;
+
+/// Who there is, and how they reach the nodes.
+#[derive(Clone)]
+pub struct Guests {
+    /// How many have things to do all the time; the first is staff.
+    pub count: usize,
+    /// How many more come when there is a burst.
+    pub crowd: usize,
+    /// Milliseconds between two things that somebody does.
+    pub think_ms: u64,
+    /// The machine they are at.
+    pub machine: MachineNumber,
+    /// The network.
+    pub net: Net,
+    /// How calls are carried.
+    pub fidelity: Fidelity,
+    /// What they do is drawn from it.
+    pub chance: Chance,
+    /// What they are told goes there.
+    pub recorder: Recorder,
+    /// Right time.
+    pub time: WorldTime,
+    /// All that happens.
+    pub trace: Trace,
+    /// What is wanted of them.
+    pub load: Load,
+}
+
+impl Guests {
+    /// Lets everybody come, and do things until it is over.
+    pub async fn run(mut self) {
+        let mut chance = self.chance.fork();
+        for number in 0..self.count + self.crowd {
+            let guest = Guest::new(&self, number, chance.fork());
+            drop(tokio::spawn(guest.live(number >= self.count)));
+        }
+        self.open_park().await;
+        std::future::pending::<()>().await;
+    }
+
+    /// The operator opens slots.
+    async fn open_park(&mut self) {
+        let chance = self.chance.fork();
+        let mut operator = Guest::new(self, usize::MAX, chance);
+        let wish = sign_in::log_in(OPERATOR_EMAIL, OPERATOR_PASSWORD);
+        let tokens = operator.insist(&wish).await;
+        operator.take_tokens(&tokens);
+        let post = |path: &str, body: Value| Wish {
+            method: "POST",
+            path: path.to_owned(),
+            body: Some(body),
+            kind: Kind::Change,
+            request: None,
+        };
+        let venue = json!({
+            "name": "Lake", "region": "North", "timeZone": "Europe/Berlin", "openAt": "08:00", "closeAt": "20:00"
+        });
+        let venue = operator.insist(&post("/v1/venues", venue)).await;
+        let resource = json!({"venueId": venue["id"], "kind": "ride", "name": "Boat"});
+        let resource = operator.insist(&post("/v1/resources", resource)).await;
+        let mut park = Park { resource: resource["id"].as_u64().unwrap_or(0), ..Park::default() };
+        // Those the history is about stay open; of the others some end soon.
+        let slots: Vec<Value> = (0..2 * SLOTS)
+            .map(|number| match number < SLOTS {
+                true => park.new_slot(36_000, operator.chance.between(1..=8)),
+                false => park.new_slot(operator.chance.between(8..=60), operator.chance.between(1..=8)),
+            })
+            .collect();
+        let path = format!("/v1/resources/{}/slots", park.resource);
+        let opened = operator.insist(&post(&path, Value::Array(slots))).await;
+        let ids = opened.as_array().into_iter().flatten().filter_map(|slot| slot["id"].as_u64()).map(SlotId);
+        let ids: Vec<SlotId> = ids.collect();
+        (park.recorded, park.changing) = (ids[..SLOTS].to_vec(), ids[SLOTS..].to_vec());
+        let staff_id = loop {
+            let known = self.load.inner.park.lock().unwrap_or_else(PoisonError::into_inner).take();
+            match known {
+                Some(known) => break known.resource,
+                None => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        };
+        let path = format!("/v1/users/{staff_id}/role");
+        let role =
+            Wish { method: "PUT", body: Some(json!({"role": "operator"})), ..post(&path, Value::Null) };
+        operator.insist(&role).await;
+        *self.load.inner.park.lock().unwrap_or_else(PoisonError::into_inner) = Some(park);
+    }
+}
