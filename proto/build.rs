@@ -4,7 +4,8 @@ use std::path::Path;
 
 use prost::Message as _;
 
-const FILES: [&str; 2] = ["holdfast/v1/reservations.proto", "holdfast/raft/v1/peer.proto"];
+const FILES: [&str; 3] =
+    ["holdfast/v1/reservations.proto", "holdfast/v1/cluster.proto", "holdfast/raft/v1/peer.proto"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for file in FILES {

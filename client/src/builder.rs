@@ -15,12 +15,23 @@ use crate::{Client, Error};
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Where the cluster is, who calls, and how long a call may take.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Builder {
     endpoints: Vec<String>,
     authority: Option<Certificate>,
     token: String,
     deadline: Duration,
+}
+
+/// Leaves the token out, so that no log can show it.
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { endpoints, deadline, .. } = self;
+        f.debug_struct("Builder")
+            .field("endpoints", endpoints)
+            .field("deadline", deadline)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Builder {
@@ -69,10 +80,25 @@ impl Builder {
             return Err(Error::Setup("a client needs at least one endpoint".to_owned()));
         }
         let token = AsciiMetadataValue::try_from(format!("Bearer {}", self.token));
-        let token = token.map_err(|_| Error::Setup("the token is not ASCII".to_owned()))?;
+        let mut token = token.map_err(|_| Error::Setup("the token is not ASCII".to_owned()))?;
+        token.set_sensitive(true);
         let (operations, queue) = mpsc::channel(IN_FLIGHT_MAX);
         let unary = Unary::new(&self.endpoints, self.authority.as_ref(), token.clone())?;
         tokio::spawn(Driver::new(self.endpoints, self.authority, token, queue).run());
         Ok(Client { operations, unary, deadline: self.deadline })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_token_is_shown_in_a_log() {
+        let builder = Client::builder().endpoints(["127.0.0.1:1"]).token("hfa_6_1_5ecret");
+        let shown = format!("{builder:?}");
+        assert!(shown.contains("127.0.0.1:1") && !shown.contains("5ecret"), "{shown}");
+        let shown = format!("{:?}", builder.build().unwrap());
+        assert!(!shown.contains("5ecret"), "{shown}");
     }
 }

@@ -11,12 +11,19 @@ use crate::failure::Failure;
 use crate::http::{Connection, Reply};
 
 /// A cluster, and who calls it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Api {
     /// HOST:PORT of the nodes to try, in turn.
     pub endpoints: Vec<String>,
     /// The caller's access token, or an app's credential.
     pub token: Option<String>,
+}
+
+/// Leaves the token out, so that no log can show it.
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Api").field("endpoints", &self.endpoints).finish_non_exhaustive()
+    }
 }
 
 impl Api {

@@ -160,7 +160,10 @@ async fn run(verb: &UserVerb) -> Result<(), Failure> {
             print(target, target.call(Method::PUT, &path, Some(body)).await?)
         }
         UserVerb::SetPassword { user, own, target } => {
-            let path = path_of(target, user, "/password").await?;
+            let path = match own {
+                true => own_path(target, user, "/password").await?,
+                false => path_of(target, user, "/password").await?,
+            };
             let old_password = own.then(passwords::old_password).transpose()?;
             let mut body = json!({"password": passwords::new_password(user)?});
             if let Some(old_password) = old_password {
@@ -219,6 +222,24 @@ async fn path_of(target: &Target, user: &str, rest: &str) -> Result<String, Fail
     }
 }
 
+/// The path of the one who is signed in, who need not be an operator, provided that he is who he says.
+async fn own_path(target: &Target, user: &str, rest: &str) -> Result<String, Failure> {
+    let own = target.api()?.get("/v1/users/me").await?;
+    match is_named(&own, user) {
+        true => Ok(format!("/v1/users/{}{rest}", own["id"])),
+        false => {
+            let says = format!("--own: you are signed in as {}, not as {user}", own["email"]);
+            Err(Failure::Refused(says))
+        }
+    }
+}
+
+/// Whether a user is the one of an id or an address.
+fn is_named(user: &Value, name: &str) -> bool {
+    let has_address = user["email"].as_str().is_some_and(|email| email.eq_ignore_ascii_case(name.trim()));
+    has_address || user["id"].as_u64().is_some_and(|id| name.parse() == Ok(id))
+}
+
 fn by_email(email: &str) -> String {
     let encoded: String = email
         .bytes()
@@ -256,6 +277,13 @@ mod tests {
     fn any_address_can_be_asked_for() {
         assert_eq!(by_email("mia@example.com"), "/v1/users?email=mia%40example.com");
         assert_eq!(by_email("a+b&c@é"), "/v1/users?email=a%2Bb%26c%40%C3%A9");
+    }
+
+    #[test]
+    fn a_user_is_named_by_his_id_or_his_address() {
+        let mia = json!({"id": 3, "email": "mia@example.com"});
+        assert!(is_named(&mia, "3") && is_named(&mia, "Mia@Example.com"));
+        assert!(!is_named(&mia, "33") && !is_named(&mia, "tom@example.com"));
     }
 
     #[test]

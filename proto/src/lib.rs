@@ -1,6 +1,6 @@
 //! The wire contract: what clients and peers say, as code made from the `.proto` files.
 
-/// What app servers call.
+/// What app servers and operators call.
 #[expect(
     clippy::all,
     clippy::allow_attributes,

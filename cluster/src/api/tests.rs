@@ -117,3 +117,10 @@ async fn a_read_is_never_unknown() {
     assert_eq!((code, says.contains("504")), (7, true), "{says}");
     assert_eq!(called(Method::GET, &[Loses]).await.unwrap_err().0, 1);
 }
+
+#[test]
+fn no_token_is_shown_in_a_log() {
+    let api = Api { endpoints: vec!["127.0.0.1:1".to_owned()], token: Some("5ecret".to_owned()) };
+    let shown = format!("{api:?}");
+    assert!(shown.contains("127.0.0.1:1") && !shown.contains("5ecret"), "{shown}");
+}

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::Signature;
 use fast_qr::qr::QRBuilder;
 use fast_qr::{ECL, QRCode};
-use holdfast_reservations::{BookingId, Timestamp};
+use holdfast_reservations::{BookingId, Timestamp, ValidNodeKey};
 use tokio::time::Instant;
 
 use crate::accounts::keys::{KeyId, Keys};
@@ -67,7 +67,9 @@ impl Codes {
             return Err(refused());
         }
         let message = url_message(&self.cluster, token, expires);
-        if !self.is_signed(&message, signature, deadline).await? {
+        let issued_at = Timestamp(expires.saturating_sub(URL_SECONDS).saturating_mul(1000));
+        let key = self.signed_by(&message, signature, deadline).await?;
+        if !key.is_some_and(|key| key.was_in_use_at(issued_at)) {
             return Err(refused());
         }
         if now.0 / 1000 >= expires {
@@ -95,11 +97,16 @@ impl Codes {
         format!("{}.{}", signer.id, URL_SAFE_NO_PAD.encode(signature.to_bytes()))
     }
 
-    async fn is_signed(&self, message: &str, signature: &str, deadline: Instant) -> Result<bool> {
-        let Some((key, signature)) = signature.split_once('.') else { return Ok(false) };
-        let Ok(key) = key.parse::<KeyId>() else { return Ok(false) };
-        let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return Ok(false) };
-        let Ok(signature) = Signature::from_slice(&signature) else { return Ok(false) };
+    async fn signed_by(
+        &self,
+        message: &str,
+        signature: &str,
+        deadline: Instant,
+    ) -> Result<Option<ValidNodeKey>> {
+        let Some((key, signature)) = signature.split_once('.') else { return Ok(None) };
+        let Ok(key) = key.parse::<KeyId>() else { return Ok(None) };
+        let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return Ok(None) };
+        let Ok(signature) = Signature::from_slice(&signature) else { return Ok(None) };
         self.keys.verify(key, message.as_bytes(), &signature, deadline).await
     }
 }

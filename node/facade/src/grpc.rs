@@ -1,5 +1,6 @@
-//! The gRPC face: `Reservations`, on the same port and over the same service as HTTP.
+//! The gRPC face: `Reservations` and `Cluster`, on the same port and over the same service as HTTP.
 
+mod cluster;
 mod health;
 mod submit;
 mod translate;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::Next;
 use holdfast_proto::v1 as proto;
+use holdfast_proto::v1::cluster_server::ClusterServer;
 use holdfast_proto::v1::reservations_server::{Reservations, ReservationsServer};
 use holdfast_raft::Consistency;
 use holdfast_reservations::{BookingId, Command, SlotId, UserId};
@@ -48,12 +50,14 @@ async fn in_time(request: axum::extract::Request, next: Next) -> axum::response:
 
 fn routes(service: Service) -> tonic::service::Routes {
     let health = health::service(service.replica().clone());
+    let cluster = ClusterServer::new(Grpc { service: service.clone() });
+    let cluster = cluster.max_decoding_message_size(MESSAGE_BYTES_MAX);
     let reservations = ReservationsServer::new(Grpc { service }).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(holdfast_proto::v1::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1();
-    let routes = tonic::service::Routes::new(reservations).add_service(health);
+    let routes = tonic::service::Routes::new(reservations).add_service(cluster).add_service(health);
     match reflection {
         Ok(reflection) => routes.add_service(reflection),
         Err(error) => {

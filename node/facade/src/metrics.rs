@@ -26,6 +26,8 @@ pub struct Metrics {
     certificate_expires_at: Gauge<u64, AtomicU64>,
     /// Rises whenever a user may have changed here: what was remembered of users is looked up again.
     users_epoch: Arc<AtomicU64>,
+    /// Rises whenever a key of a node may have been retired here.
+    keys_epoch: Arc<AtomicU64>,
     registry: Arc<Registry>,
 }
 
@@ -66,7 +68,6 @@ impl Default for Metrics {
             Unit::Seconds,
             certificate_expires_at.clone(),
         );
-        let users_epoch = Arc::default();
         Self {
             calls,
             call_seconds,
@@ -75,7 +76,8 @@ impl Default for Metrics {
             contradictions,
             log_ins,
             certificate_expires_at,
-            users_epoch,
+            users_epoch: Arc::default(),
+            keys_epoch: Arc::default(),
             registry: Arc::new(registry),
         }
     }
@@ -99,6 +101,10 @@ impl Metrics {
 
     pub(crate) fn users_epoch(&self) -> u64 {
         self.users_epoch.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn keys_epoch(&self) -> u64 {
+        self.keys_epoch.load(Ordering::Acquire)
     }
 
     /// All figures as text, those of the replica included.
@@ -145,11 +151,15 @@ impl Observer for Metrics {
             if changes_users(&applied.outcome) {
                 self.users_epoch.fetch_add(1, Ordering::AcqRel);
             }
+            if let Outcome::NodeKeysRetired(_) = applied.outcome {
+                self.keys_epoch.fetch_add(1, Ordering::AcqRel);
+            }
         }
     }
 
     fn replaced(&self) {
         self.users_epoch.fetch_add(1, Ordering::AcqRel);
+        self.keys_epoch.fetch_add(1, Ordering::AcqRel);
     }
 }
 

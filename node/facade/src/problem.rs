@@ -189,7 +189,7 @@ fn rejected(rejection: &Rejection) -> Problem {
             "last_operator",
             "nobody would be left to operate the cluster; make another operator first",
         ),
-        Rejection::Banned => {
+        Rejection::Banned | Rejection::Suspended => {
             Problem::new(401, "banned", "this account is banned; an operator can lift the ban")
         }
         Rejection::UserIsApp(id) => {
@@ -208,6 +208,11 @@ fn rejected(rejection: &Rejection) -> Problem {
         Rejection::TooManyApps => {
             Problem::new(409, "too_many_apps", "there are as many apps as there may be; delete one first")
         }
+        Rejection::NoPassword => Problem::new(
+            409,
+            "no_password",
+            "an operator must be able to log in, and this user has no password; give him one first",
+        ),
     }
 }
 

@@ -5,12 +5,13 @@ mod apps;
 mod bookings;
 mod callers;
 mod catalog;
+mod cluster;
 mod users;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use holdfast_raft::{Change, ClusterStatus, Consistency, Goal, Read, Replica, SystemClock, View, WallClock};
+use holdfast_raft::{ClusterStatus, Consistency, Read, Replica, SystemClock, View, WallClock};
 use holdfast_reservations::{Command, Outcome, Principal, Request, RequestId, Revision, Timestamp};
 use tokio::time::Instant;
 
@@ -135,7 +136,7 @@ impl Service {
     ) -> Self {
         let settings = settings.clamped();
         let cluster = replica.identity().cluster.to_string();
-        let keys = Arc::new(Keys::new(replica.clone()));
+        let keys = Arc::new(Keys::new(replica.clone(), metrics.clone()));
         let tokens = Tokens::new(keys.clone(), cluster.clone(), settings.access_token_seconds);
         let codes = Codes::new(keys.clone(), cluster);
         let limits = Limits::new(settings.user_rate, settings.address_rate);
@@ -243,24 +244,6 @@ impl Service {
         with: impl FnOnce(&View<'_>) -> T,
     ) -> Result<Read<T>> {
         Ok(self.parts.replica.read(consistency, deadline, with).await?)
-    }
-
-    /// Takes up what an operator wants of the members, or only says what that would take.
-    pub(crate) async fn change_members(
-        &self,
-        goal: Goal,
-        is_dry_run: bool,
-        deadline: Instant,
-    ) -> Result<Change> {
-        let replica = &self.parts.replica;
-        match is_dry_run {
-            true => Ok(replica.plan_members(goal, deadline).await?),
-            false => Ok(replica.change_members(goal, deadline).await?),
-        }
-    }
-
-    pub(crate) fn cluster(&self) -> ClusterStatus {
-        self.parts.replica.cluster()
     }
 }
 

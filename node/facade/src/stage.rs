@@ -1,8 +1,8 @@
 //! For tests: the rules over a map of rows, with an operator (user 1), two guests, and a resource with slots.
 
 use holdfast_reservations::{
-    BanUser, Command, CreateOperator, CreateResource, CreateVenue, Entry, MemoryRows, NewPool, NewSlot,
-    OpenSlots, Outcome, PoolKind, Principal, Request, Resource, ResourceId, ResourceKind, Role, SetRole,
+    BanUser, Command, CreateOperator, CreateResource, CreateVenue, Entry, GiveRole, MemoryRows, NewPool,
+    NewSlot, OpenSlots, Outcome, PoolKind, Principal, Request, Resource, ResourceId, ResourceKind, Role,
     SignUp, State, Timestamp, UserId, Venue, VenueId, Window,
 };
 
@@ -19,7 +19,7 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new() -> Self {
         let mut stage = Self { state: State::over(MemoryRows::default()), index: 0 };
-        let person = |name: &str| (name.to_owned(), format!("{name}@example.com"), String::new());
+        let person = |name: &str| (name.to_owned(), format!("{name}@example.com"), "$h".to_owned());
         let (name, email, password_hash) = person("olga");
         let operator = CreateOperator { name, email, password_hash };
         stage.apply(0, Principal::Internal, Command::CreateOperator(operator));
@@ -47,7 +47,7 @@ impl Stage {
     }
 
     pub(crate) fn change_role(&mut self, user: UserId, role: Role) {
-        self.submit(OPERATOR, Command::SetRole(SetRole { user, role }));
+        self.submit(OPERATOR, Command::GiveRole(GiveRole { user, role }));
     }
 
     pub(crate) fn ban(&mut self, user: UserId) {

@@ -11,10 +11,12 @@ use crate::outcome::{Halt, Outcome};
 use crate::principal::Principal;
 use crate::requests::RequestId;
 use crate::resources::CreateResource;
-use crate::sessions::{CloseSessions, LogOut, OpenSession, RefreshSession};
+use crate::sessions::{CloseSessions, LogIn, LogOut, OpenSession, RefreshSession};
 use crate::slots::OpenSlots;
 use crate::time::Timestamp;
-use crate::users::{BanUser, ChangeRole, CreateOperator, CreateUser, LiftBan, SetPassword, SetRole, SignUp};
+use crate::users::{
+    BanUser, ChangeRole, CreateOperator, CreateUser, GiveRole, LiftBan, SetPassword, SetRole, SignUp,
+};
 use crate::venues::CreateVenue;
 
 /// What one log entry carries: many requests, and the moment the leader stamped on them.
@@ -92,6 +94,10 @@ pub enum Command {
     DeleteApp(DeleteApp),
     /// See [`RetireNodeKeys`].
     RetireNodeKeys(RetireNodeKeys),
+    /// See [`GiveRole`].
+    GiveRole(GiveRole),
+    /// See [`LogIn`].
+    LogIn(LogIn),
 }
 
 impl Command {
@@ -123,6 +129,8 @@ impl Command {
             Self::RevokeAppSecret(command) => command.apply(context),
             Self::DeleteApp(command) => command.apply(context),
             Self::RetireNodeKeys(command) => command.apply(context),
+            Self::GiveRole(command) => command.apply(context),
+            Self::LogIn(command) => command.apply(context),
         }
     }
 
@@ -156,6 +164,8 @@ impl Command {
             Self::RevokeAppSecret(_) => "revoke_app_secret",
             Self::DeleteApp(_) => "delete_app",
             Self::RetireNodeKeys(_) => "retire_node_keys",
+            Self::GiveRole(_) => "give_role",
+            Self::LogIn(_) => "log_in",
         }
     }
 }

@@ -49,7 +49,8 @@ pub use due::{Due, DueKind, TICK_ROWS_MAX, Tick, next as next_due};
 pub use event::{BookingEvent, Event, SlotEvent};
 pub use ids::{BookingId, PoolId, ResourceId, Revision, SessionId, SlotId, UserId, VenueId};
 pub use node_keys::{
-    KEY_AFTERLIFE_DURATION, NodeKey, RegisterNodeKey, RetireNodeKeys, RetiredNodeKey, valid_node_key,
+    KEY_AFTERLIFE_DURATION, NodeKey, RegisterNodeKey, RetireNodeKeys, RetiredNodeKey, ValidNodeKey,
+    valid_node_key,
 };
 pub use outcome::{Applied, Contradiction, MissingRow, Outcome, Rejection, SlotFull};
 pub use overlay::Changes;
@@ -60,7 +61,7 @@ pub use requests::{
 };
 pub use resources::{CreateResource, Resource, ResourceKind, list as list_resources};
 pub use rows::{Key, MemoryRows, Order, ReadRows, ReadTyped, Row, Rows, Stored, merge_changes};
-pub use sessions::{CloseSessions, LogOut, OpenSession, RefreshSession, SESSION_DURATION, Session};
+pub use sessions::{CloseSessions, LogIn, LogOut, OpenSession, RefreshSession, SESSION_DURATION, Session};
 pub use slots::{
     NewPool, NewSlot, OpenSlots, POOLS_PER_COMMAND_MAX, POOLS_PER_SLOT_MAX, Pool, PoolKind,
     SLOTS_PER_COMMAND_MAX, Slot, SlotStatus, Window, at_window as slot_at_window, list as list_slots,
@@ -68,7 +69,7 @@ pub use slots::{
 pub use state::State;
 pub use time::{Millis, Timestamp};
 pub use users::{
-    Account, Ban, BanUser, ChangeRole, CreateOperator, CreateUser, LiftBan, SetPassword, SetRole, SignUp,
-    User, UserProfile, account, by_email as user_by_email, list as list_users,
+    Account, Ban, BanUser, ChangeRole, CreateOperator, CreateUser, GiveRole, LiftBan, SetPassword, SetRole,
+    SignUp, User, UserProfile, account, by_email as user_by_email, list as list_users,
 };
 pub use venues::{CreateVenue, Venue, list as list_venues};

@@ -16,6 +16,9 @@ use crate::time::{Millis, Timestamp};
 /// How long after its retirement a key is still taken: nothing that nodes sign for callers is valid for longer.
 pub const KEY_AFTERLIFE_DURATION: Millis = SESSION_DURATION;
 
+/// So far ahead of agreed time a node's own reckoning of it may be when it dates what it signs.
+const KEY_HASTE_DURATION: Millis = Millis(5_000);
+
 /// The public half of a node's Ed25519 key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeKey {
@@ -34,15 +37,37 @@ pub struct RetiredNodeKey {
     pub expires_at: Timestamp,
 }
 
+/// A key whose signatures are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValidNodeKey {
+    /// The 32 bytes of the public key.
+    pub public_key: [u8; 32],
+    /// Since when nothing new is signed with it.
+    pub retired_at: Option<Timestamp>,
+}
+
+impl ValidNodeKey {
+    /// Whether its node can have signed what says that it was issued then: whoever dates something after the key's
+    /// retirement has stolen it.
+    #[must_use]
+    pub fn was_in_use_at(self, issued_at: Timestamp) -> bool {
+        self.retired_at.is_none_or(|retired_at| issued_at <= retired_at.plus(KEY_HASTE_DURATION))
+    }
+}
+
 /// The key of a node and generation, unless all that it signed has expired.
 pub fn valid_node_key(
     rows: &(impl ReadRows + ?Sized),
     node: u64,
     generation: u32,
     now: Timestamp,
-) -> Option<[u8; 32]> {
+) -> Option<ValidNodeKey> {
     let key = rows.row::<NodeKey>((node, generation))?;
     let retired = rows.row::<RetiredNodeKey>((node, generation));
-    let has_expired = retired.is_some_and(|retired| retired.expires_at <= now);
-    (!has_expired).then_some(key.public_key)
+    let retired_at = match retired {
+        Some(retired) if retired.expires_at <= now => return None,
+        Some(retired) => Some(retired.retired_at),
+        None => None,
+    };
+    Some(ValidNodeKey { public_key: key.public_key, retired_at })
 }

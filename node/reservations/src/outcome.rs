@@ -146,6 +146,10 @@ pub enum Rejection {
     TooManySecrets,
     /// There are as many apps as there may be.
     TooManyApps,
+    /// The user has no password, so he could not log in to operate the cluster.
+    NoPassword,
+    /// The user is banned, and may log in under the same key when he is not.
+    Suspended,
 }
 
 /// What somebody who finds a slot full can use.
@@ -172,6 +176,7 @@ impl Rejection {
                 | Self::KeyExpired
                 | Self::KeyAhead
                 | Self::TooManyKeys
+                | Self::Suspended
         )
     }
 }

@@ -1,6 +1,7 @@
 //! Sessions: one log-in on one device, as a family of refresh tokens of which only the newest is valid.
 
 pub mod close;
+pub mod log_in;
 pub mod log_out;
 pub mod open;
 pub mod refresh;
@@ -8,6 +9,7 @@ pub mod refresh;
 use serde::{Deserialize, Serialize};
 
 pub use close::CloseSessions;
+pub use log_in::LogIn;
 pub use log_out::LogOut;
 pub use open::OpenSession;
 pub use refresh::RefreshSession;
@@ -34,6 +36,18 @@ pub struct Session {
     pub sequence: u64,
     /// When it ends unless it is refreshed.
     pub expires_at: Timestamp,
+}
+
+/// Opens a session of a user, and ends his oldest if he has too many.
+fn open_one(context: &mut Context<'_>, user: UserId) -> Result<Outcome, Halt> {
+    let open = of_user(context, user, SESSIONS_MAX);
+    if open.len() >= SESSIONS_MAX
+        && let Some(oldest) = open.first()
+    {
+        end(context, *oldest, user);
+    }
+    let id = context.next_session()?;
+    renew(context, id, user, 0)
 }
 
 /// Writes a session whose newest token has a number, and answers with it.

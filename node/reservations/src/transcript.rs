@@ -35,10 +35,10 @@ impl Stage {
         let mut stage = Self { state: State::over(MemoryRows::default()), index: 0 };
         let internal = Principal::Internal;
         let operator =
-            CreateOperator { email: "olga".into(), name: "olga".into(), password_hash: String::new() };
+            CreateOperator { email: "olga".into(), name: "olga".into(), password_hash: "$h".into() };
         stage.submit(0, internal, None, Command::CreateOperator(operator));
         for (name, _) in &CAST[1..] {
-            let guest = SignUp { email: (*name).into(), name: (*name).into(), password_hash: String::new() };
+            let guest = SignUp { email: (*name).into(), name: (*name).into(), password_hash: "$h".into() };
             stage.submit(0, Principal::Anonymous, None, Command::SignUp(guest));
         }
         for (user, role) in [(2, Role::Staff), (5, Role::App)] {
@@ -222,11 +222,15 @@ fn command(who: &str, verbs: &[&str], given: &Arguments<'_>) -> (Principal, Comm
         ["ticks"] => Command::Tick(Tick),
         ["closes", "sessions"] => Command::CloseSessions(CloseSessions),
         // Commands that a node proposes for a caller whose password or token it has verified.
-        ["logs", "in"] => {
+        ["logs", "in"] | ["opens", "session"] => {
             let Principal::User { user, token_version } = principal(who) else {
                 panic!("{who} cannot log in")
             };
-            return (Principal::Internal, Command::OpenSession(OpenSession { user, token_version }));
+            let command = match verbs {
+                ["logs", ..] => Command::LogIn(LogIn { user, token_version }),
+                _ => Command::OpenSession(OpenSession { user, token_version }),
+            };
+            return (Principal::Internal, command);
         }
         ["refreshes", session] => {
             let (session, sequence) = (SessionId(number(session)), given.number("sequence").unwrap());
@@ -338,11 +342,12 @@ fn describe_rejection(rejection: &Rejection) -> String {
         Rejection::TooEarly { opens_at } => format!("too_early opens_at={}", opens_at.0),
         Rejection::TooLate { ended_at } => format!("too_late ended_at={}", ended_at.0),
         Rejection::LastOperator => "last_operator".into(),
-        Rejection::Banned => "banned".into(),
+        Rejection::Banned | Rejection::Suspended => "banned".into(),
         Rejection::UserIsApp(id) => format!("user_is_app {id}"),
         Rejection::AppNotFound(id) => format!("app_not_found {id}"),
         Rejection::SecretNotFound(number) => format!("secret_not_found {number}"),
         Rejection::TooManySecrets => "too_many_secrets".into(),
         Rejection::TooManyApps => "too_many_apps".into(),
+        Rejection::NoPassword => "no_password".into(),
     }
 }

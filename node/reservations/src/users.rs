@@ -4,6 +4,7 @@ pub mod ban;
 pub mod change_role;
 pub mod create;
 pub mod create_operator;
+pub mod give_role;
 pub mod set_password;
 pub mod set_role;
 pub mod sign_up;
@@ -19,6 +20,7 @@ pub use ban::{Ban, BanUser, LiftBan};
 pub use change_role::ChangeRole;
 pub use create::CreateUser;
 pub use create_operator::CreateOperator;
+pub use give_role::GiveRole;
 pub use set_password::SetPassword;
 pub use set_role::SetRole;
 pub use sign_up::SignUp;
@@ -66,6 +68,12 @@ impl User {
     #[must_use]
     pub fn profile(&self) -> UserProfile {
         UserProfile { email: self.email.clone(), name: self.name.clone(), role: self.role }
+    }
+
+    /// Whether he has a password to log in with.
+    #[must_use]
+    pub fn can_log_in(&self) -> bool {
+        !self.password_hash.is_empty()
     }
 }
 

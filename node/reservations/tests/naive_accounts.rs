@@ -29,7 +29,7 @@ enum Proof {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
-    SetRole(u64, Role),
+    GiveRole(u64, Role),
     SetPassword(u64),
     Ban(u64),
     Lift(u64),
@@ -56,13 +56,14 @@ struct Person {
     role: Role,
     version: u32,
     is_banned: bool,
+    has_password: bool,
     /// Of an app: the secrets that count, and how many there ever were.
     app: Option<(Vec<u32>, u32)>,
 }
 
 impl Person {
     fn of(role: Role) -> Self {
-        Self { role, version: 0, is_banned: false, app: None }
+        Self { role, version: 0, is_banned: false, has_password: true, app: None }
     }
 }
 
@@ -102,7 +103,9 @@ impl Model {
             }
             Action::MakeGuest => {
                 return match role.ok_or("unauthenticated")? {
-                    Role::Operator | Role::App => Ok(self.add(Person::of(Role::Guest))),
+                    Role::Operator | Role::App => {
+                        Ok(self.add(Person { has_password: false, ..Person::of(Role::Guest) }))
+                    }
                     Role::Guest | Role::Staff => Err("forbidden"),
                 };
             }
@@ -112,14 +115,17 @@ impl Model {
                     return Err("user_not_found");
                 }
                 self.person(whose)?;
+                self.people.get_mut(&whose).unwrap().has_password = true;
                 self.revoke(whose);
                 return Ok(whose.to_string());
             }
             _ => operates(role)?,
         }
         match action {
-            Action::SetRole(whose, role) => {
-                self.person(whose)?;
+            Action::GiveRole(whose, role) => {
+                if !self.person(whose)?.has_password && role == Role::Operator {
+                    return Err("no_password");
+                }
                 self.keep_an_operator(whose, role == Role::Operator)?;
                 self.people.get_mut(&whose).unwrap().role = role;
                 Ok(whose.to_string())
@@ -153,9 +159,9 @@ impl Model {
             }
             Action::DeleteApp(app) => {
                 self.app(app)?;
-                let version = self.people[&app].version;
-                let is_banned = self.people[&app].is_banned;
-                self.people.insert(app, Person { version, is_banned, ..Person::of(Role::Guest) });
+                let Person { version, is_banned, .. } = self.people[&app];
+                let guest = Person { version, is_banned, has_password: false, ..Person::of(Role::Guest) };
+                self.people.insert(app, guest);
                 Ok("deleted".to_owned())
             }
             Action::OpenVenue => Ok("venue".to_owned()),
@@ -191,11 +197,11 @@ impl Model {
     }
 
     fn log_in(&mut self, user: u64, proof: Proof) -> Answer {
-        let person = self.people.get(&user).ok_or("session_invalid")?;
+        let person = self.people.get(&user).ok_or("unauthenticated")?;
         match proof {
             Proof::Token { age: 0 } if person.is_banned => return Err("banned"),
             Proof::Token { age: 0 } => (),
-            Proof::Token { .. } | Proof::Secret(_) => return Err("session_invalid"),
+            Proof::Token { .. } | Proof::Secret(_) => return Err("unauthenticated"),
         }
         self.sessions_made += 1;
         self.sessions.insert(self.sessions_made, (user, 0));
@@ -221,11 +227,12 @@ fn request(model: &Model, user: u64, proof: Proof, action: Action, nth: u64) -> 
         }
         Proof::Secret(secret) => Principal::App { user: UserId(user), secret },
     };
-    let hash = String::new;
     let (principal, command) = match action {
-        Action::SetRole(whose, role) => (principal, Command::SetRole(SetRole { user: UserId(whose), role })),
+        Action::GiveRole(whose, role) => {
+            (principal, Command::GiveRole(GiveRole { user: UserId(whose), role }))
+        }
         Action::SetPassword(whose) => {
-            let command = SetPassword { user: UserId(whose), password_hash: hash() };
+            let command = SetPassword { user: UserId(whose), password_hash: "$h".into() };
             (principal, Command::SetPassword(command))
         }
         Action::Ban(whose) => {
@@ -237,7 +244,7 @@ fn request(model: &Model, user: u64, proof: Proof, action: Action, nth: u64) -> 
             // A secret logs nobody in: it stands for a password verified long ago.
             let age = if let Proof::Token { age } = proof { age } else { 1 };
             let token_version = model.version(user, age);
-            (Principal::Internal, Command::OpenSession(OpenSession { user: UserId(user), token_version }))
+            (Principal::Internal, Command::LogIn(LogIn { user: UserId(user), token_version }))
         }
         Action::Refresh { session, age } => {
             let sequence = model.sessions.get(&session).map_or(0, |(_, sequence)| *sequence);
@@ -258,7 +265,7 @@ fn request(model: &Model, user: u64, proof: Proof, action: Action, nth: u64) -> 
         Action::DeleteApp(app) => (principal, Command::DeleteApp(DeleteApp { app: UserId(app) })),
         Action::MakeGuest => {
             let (email, name, role) = (format!("{nth}@made"), String::new(), Role::Guest);
-            (principal, Command::CreateUser(CreateUser { email, name, password_hash: hash(), role }))
+            (principal, Command::CreateUser(CreateUser { email, name, password_hash: String::new(), role }))
         }
         Action::OpenVenue => {
             let (name, region, time_zone) = (String::new(), String::new(), String::new());
@@ -285,7 +292,8 @@ fn answer(outcome: &Outcome) -> Answer {
                 Rejection::Forbidden => "forbidden",
                 Rejection::UserNotFound(_) => "user_not_found",
                 Rejection::SessionInvalid => "session_invalid",
-                Rejection::Banned => "banned",
+                Rejection::Suspended => "banned",
+                Rejection::NoPassword => "no_password",
                 Rejection::LastOperator => "last_operator",
                 Rejection::UserIsApp(_) => "user_is_app",
                 Rejection::AppNotFound(_) => "app_not_found",
@@ -305,7 +313,7 @@ fn action() -> impl Strategy<Value = Action> {
     let app = || prop_oneof![3 => Just(APP), 1 => USERS];
     let age = prop_oneof![3 => Just(0), 1 => 1..3_u64];
     prop_oneof![
-        4 => (USERS, role).prop_map(|(user, role)| Action::SetRole(user, role)),
+        4 => (USERS, role).prop_map(|(user, role)| Action::GiveRole(user, role)),
         1 => USERS.prop_map(Action::SetPassword),
         3 => USERS.prop_map(Action::Ban),
         2 => USERS.prop_map(Action::Lift),
@@ -334,10 +342,10 @@ fn step() -> impl Strategy<Value = (u64, Proof, Action)> {
 /// An operator, two guests and an app.
 fn start() -> (State<MemoryRows>, Model) {
     let mut state = State::over(MemoryRows::default());
-    let operator = CreateOperator { email: "o".into(), name: "o".into(), password_hash: String::new() };
+    let operator = CreateOperator { email: "o".into(), name: "o".into(), password_hash: "$h".into() };
     let mut requests = vec![(Principal::Internal, Command::CreateOperator(operator))];
     for email in ["m", "t"] {
-        let guest = SignUp { email: email.into(), name: email.into(), password_hash: String::new() };
+        let guest = SignUp { email: email.into(), name: email.into(), password_hash: "$h".into() };
         requests.push((Principal::Anonymous, Command::SignUp(guest)));
     }
     let operator = Principal::User { user: UserId(OPERATOR), token_version: 0 };

@@ -1,9 +1,9 @@
 //! What the process keeps in the data folder for itself: a lock, and the ports it was given.
 
-use std::fs::{File, Permissions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use holdfast_storage::files::{self, RealFiles};
@@ -73,11 +73,15 @@ pub(crate) fn write_owner_token(dir: &Path) -> Result<String, Exit> {
     let path = dir.join(OWNER_TOKEN);
     let unusable = |error: std::io::Error| Exit::other(format!("{}: {error}", path.display()));
     let token = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
-    let mut file =
-        File::options().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(unusable)?;
-    // The mode above is for a new file only.
-    file.set_permissions(Permissions::from_mode(0o600)).map_err(unusable)?;
-    file.write_all(token.as_bytes()).map_err(unusable)?;
+    // Into a new file: whoever has the old one open, or has put a link in its place, reads nothing of it.
+    let unfinished = path.with_added_extension("new");
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(unusable(error)),
+        Ok(()) | Err(_) => (),
+    }
+    let file = File::options().write(true).create_new(true).mode(0o600).open(&unfinished);
+    file.and_then(|mut file| file.write_all(token.as_bytes())).map_err(unusable)?;
+    std::fs::rename(&unfinished, &path).map_err(unusable)?;
     Ok(token)
 }
 
@@ -91,6 +95,9 @@ pub(crate) fn remembered(wanted: &str, known: Option<SocketAddr>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -99,10 +106,15 @@ mod tests {
         let path = dir.path().join(OWNER_TOKEN);
         std::fs::write(&path, "left by somebody, readable by all").unwrap();
         std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let opened_before = File::open(&path).unwrap();
+        std::fs::write(path.with_added_extension("new"), "left by a start that failed").unwrap();
         let token = write_owner_token(dir.path()).unwrap();
+        let seen = std::io::read_to_string(opened_before).unwrap();
+        assert_eq!(seen, "left by somebody, readable by all", "who had it open before");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), token);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_ne!(write_owner_token(dir.path()).unwrap(), token);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing unfinished is left");
     }
 
     #[tokio::test]

@@ -418,6 +418,8 @@ fn account_requests(
         Command::AddAppSecret(AddAppSecret { app, secret_hash }),
         Command::RevokeAppSecret(RevokeAppSecret { app, secret: 2 }),
         Command::DeleteApp(DeleteApp { app }),
+        Command::GiveRole(GiveRole { user, role: Role::Operator }),
+        Command::LogIn(LogIn { user, token_version: 2 }),
     ];
     let by_operator = commands.map(|command| (id, operator, command));
     let by_app = (id, Principal::App { user: app, secret: 2 }, Command::LogOut(LogOut));
@@ -480,7 +482,11 @@ fn sample_outcomes() -> Vec<Outcome> {
         Outcome::App(UserId(4), sample_app()),
         Outcome::AppDeleted(UserId(4)),
     ];
-    let later = [Outcome::NodeKeysRetired(300)];
+    let later = [
+        Outcome::NodeKeysRetired(300),
+        Outcome::Rejected(Rejection::NoPassword),
+        Outcome::Rejected(Rejection::Suspended),
+    ];
     let rejected = rejections.into_iter().map(Outcome::Rejected);
     let contradicted = contradictions.into_iter().map(Outcome::Contradicted);
     successes.into_iter().chain(rejected).chain(contradicted).chain(later).collect()

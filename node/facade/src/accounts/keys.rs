@@ -8,10 +8,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
 use holdfast_raft::{Consistency, OwnKey, Replica};
-use holdfast_reservations::{Key, NodeKey, Order, ReadRows as _, ReadTyped as _, valid_node_key};
+use holdfast_reservations::{
+    Key, NodeKey, Order, ReadRows as _, ReadTyped as _, ValidNodeKey, valid_node_key,
+};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::metrics::Metrics;
 use crate::problem::{Problem, Result};
 
 /// Keys that are listed: many more than a cluster has nodes and generations.
@@ -27,6 +30,7 @@ pub(crate) struct KeyId {
 /// The keys of all nodes.
 pub(crate) struct Keys {
     replica: Replica,
+    metrics: Metrics,
 }
 
 /// The key that this node signs with at the moment.
@@ -43,8 +47,8 @@ impl Signer {
 }
 
 impl Keys {
-    pub(crate) fn new(replica: Replica) -> Self {
-        Self { replica }
+    pub(crate) fn new(replica: Replica, metrics: Metrics) -> Self {
+        Self { replica, metrics }
     }
 
     /// The key to sign with: what names it and what is signed go together, while keys change.
@@ -53,30 +57,38 @@ impl Keys {
         Signer { id: KeyId { node: self.replica.identity().node, generation: key.generation }, key }
     }
 
-    /// Whether a key signed a message, waiting until `deadline` to learn of a key that is new here.
+    /// The key that signed a message, if it did, waiting until `deadline` to learn of one that is new here. Whether it was
+    /// in use when the message was issued is left to whoever can read that in it.
     pub(crate) async fn verify(
         &self,
         id: KeyId,
         message: &[u8],
         signature: &Signature,
         deadline: Instant,
-    ) -> Result<bool> {
-        let key = self.find(id, deadline).await?;
-        Ok(key.is_some_and(|key| key.verify_strict(message, signature).is_ok()))
+    ) -> Result<Option<ValidNodeKey>> {
+        let found = self.find(id, deadline).await?;
+        Ok(found.filter(|found| {
+            let key = VerifyingKey::from_bytes(&found.public_key);
+            key.is_ok_and(|key| key.verify_strict(message, signature).is_ok())
+        }))
     }
 
-    async fn find(&self, id: KeyId, deadline: Instant) -> Result<Option<VerifyingKey>> {
+    /// Rises whenever a key may have been retired here: what it signed and was verified is verified again.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.metrics.keys_epoch()
+    }
+
+    async fn find(&self, id: KeyId, deadline: Instant) -> Result<Option<ValidNodeKey>> {
         let now = self.replica.agreed_time();
         let valid = |view: &holdfast_raft::View<'_>| valid_node_key(view, id.node, id.generation, now);
         // A key that is unknown here may be new; one that was retired stays so.
         let is_known =
             |view: &holdfast_raft::View<'_>| view.row::<NodeKey>((id.node, id.generation)).is_some();
         let ((here, is_known), _) = self.replica.look(|view| (valid(view), is_known(view)))?;
-        let found = match is_known {
+        Ok(match is_known {
             true => here,
             false => self.replica.read(Consistency::Linearizable, deadline, valid).await?.value,
-        };
-        Ok(found.and_then(|key| VerifyingKey::from_bytes(&key).ok()))
+        })
     }
 
     /// Refuses what needs a signature until all nodes can know this node's key.
@@ -100,9 +112,9 @@ impl Keys {
                 view.scan(Key::NodeKey(0, 0)..Key::NodeKey(u64::MAX, 0), Order::Ascending, KEYS_LISTED_MAX);
             let keys = rows.into_iter().filter_map(|(key, _)| {
                 let Key::NodeKey(node, generation) = key else { return None };
-                let public_key = valid_node_key(view, node, generation, now)?;
+                let key = valid_node_key(view, node, generation, now)?;
                 let kid = KeyId { node, generation }.to_string();
-                let x = URL_SAFE_NO_PAD.encode(public_key);
+                let x = URL_SAFE_NO_PAD.encode(key.public_key);
                 Some(
                     json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x}),
                 )

@@ -14,6 +14,9 @@ use crate::problem::{Problem, Result};
 /// Passwords worked on at the same time.
 const AT_ONCE_MAX: usize = 1;
 
+/// Newcomers whose passwords are worked on or waiting; beyond this they are turned away.
+const NEWCOMERS_MAX: usize = 256;
+
 /// Passwords worked on and waiting; beyond this the answer is "overloaded".
 const PLACES_MAX: usize = 256;
 
@@ -27,6 +30,9 @@ pub(crate) type Salt = [u8; SALT_BYTES];
 pub(crate) struct Passwords {
     places: Arc<Semaphore>,
     workers: Arc<Semaphore>,
+    newcomers: Arc<Semaphore>,
+    /// Whoever of the newcomers may stand in line with those who log in: one, so that these wait for one of them at most.
+    turn: Arc<Semaphore>,
     /// Verified for users who do not exist, so that nobody can tell by the time it takes.
     decoy: Arc<str>,
 }
@@ -35,12 +41,28 @@ impl Passwords {
     pub(crate) fn new() -> Self {
         let decoy = hash("decoy", [0; SALT_BYTES]).unwrap_or_default().into();
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
-        Self { places: semaphore(PLACES_MAX), workers: semaphore(AT_ONCE_MAX), decoy }
+        Self {
+            places: semaphore(PLACES_MAX),
+            workers: semaphore(AT_ONCE_MAX),
+            newcomers: semaphore(NEWCOMERS_MAX),
+            turn: semaphore(1),
+            decoy,
+        }
     }
 
     /// The salted hash of a password, as a PHC string. Whoever brings the same salt again gets the same hash.
     pub(crate) async fn hash(&self, password: String, salt: Salt, deadline: Instant) -> Result<String> {
         self.work(deadline, move || hash(&password, salt)).await?
+    }
+
+    /// The same for somebody nobody knows: however many sign up, who logs in comes before all but one of them.
+    pub(crate) async fn hash_of_newcomer(
+        &self,
+        password: String,
+        salt: Salt,
+        deadline: Instant,
+    ) -> Result<String> {
+        self.work_for_newcomer(deadline, move || hash(&password, salt)).await?
     }
 
     /// Whether a password is the one of a hash; without a hash it is not. `admit` is asked when its turn has come, and
@@ -64,6 +86,22 @@ impl Passwords {
             Ok(is_right)
         });
         verified.await?
+    }
+
+    async fn work_for_newcomer<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let overloaded = || Problem::overloaded("too many sign-ups are waiting; nothing was done");
+        let place = self.newcomers.clone().try_acquire_owned().map_err(|_| overloaded())?;
+        let turn = timeout_at(deadline, self.turn.clone().acquire_owned()).await;
+        let turn = turn.map_err(|_| overloaded())?.map_err(|_| overloaded())?;
+        let work = move || {
+            let _held = (place, turn);
+            work()
+        };
+        self.work(deadline, work).await
     }
 
     async fn work<T: Send + 'static>(
@@ -188,6 +226,44 @@ mod tests {
         assert_eq!((refused.status, refused.code), (503, "overloaded"));
         assert_eq!(started_at.elapsed().as_secs(), PATIENCE.as_secs());
         assert_eq!(passwords.places.available_permits(), PLACES_MAX);
+    }
+
+    #[tokio::test]
+    async fn who_logs_in_waits_for_one_newcomer_at_most() {
+        let passwords = Passwords::new();
+        let busy = passwords.workers.clone().acquire_many_owned(AT_ONCE_MAX as u32).await.unwrap();
+        let (done, mut order) = tokio::sync::mpsc::unbounded_channel();
+        let deadline = Instant::now() + PATIENCE;
+        let mut calls = tokio::task::JoinSet::new();
+        for newcomer in 0..5 {
+            let (passwords, done) = (passwords.clone(), done.clone());
+            let work = move || done.send(Some(newcomer)).unwrap();
+            calls.spawn(async move { passwords.work_for_newcomer(deadline, work).await });
+        }
+        tokio::task::yield_now().await;
+        let (others, done) = (passwords.clone(), done.clone());
+        calls.spawn(async move { others.work(deadline, move || done.send(None).unwrap()).await });
+        tokio::task::yield_now().await;
+        drop(busy);
+        while let Some(call) = calls.join_next().await {
+            assert_eq!(call.unwrap(), Ok(()));
+        }
+        order.close();
+        let mut came = Vec::new();
+        while let Some(who) = order.recv().await {
+            came.push(who);
+        }
+        assert_eq!((came[0], came[1], came.len()), (Some(0), None, 6), "{came:?}");
+        assert_eq!(passwords.newcomers.available_permits(), NEWCOMERS_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn newcomers_take_no_place_of_those_who_log_in() {
+        let passwords = Passwords::new();
+        let _waiting = passwords.newcomers.acquire_many(NEWCOMERS_MAX as u32).await.unwrap();
+        let refused = passwords.work_for_newcomer(Instant::now() + PATIENCE, || ()).await.unwrap_err();
+        assert_eq!((refused.status, refused.code), (503, "overloaded"));
+        assert_eq!(passwords.work(Instant::now() + PATIENCE, || 7).await, Ok(7));
     }
 
     #[tokio::test(start_paused = true)]

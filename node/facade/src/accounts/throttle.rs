@@ -1,10 +1,12 @@
 //! Slows down whoever guesses passwords: failures make an account wait, longer each time.
 //!
 //! Three budgets, the narrow one first: of an account from one address, of an account from everywhere, and of an address
-//! over all accounts. Whoever hammers an account from one address uses up only the first, so its owner still gets in from
-//! his own. Only guesses from many addresses touch the second, which never makes anybody wait longer than a minute and
-//! does not count for an address the account has lately logged in from; refresh tokens are not throttled at all. So
-//! guessing locks out nobody who has a session, nor anybody at an address of his own.
+//! over all accounts. Each is full again an hour after it was used up, little by little: a busy address is not kept out by
+//! slips of many people over a day. Whoever hammers an account from one address uses up only the first, so its owner still
+//! gets in from his own. Only guesses from many addresses touch the second, which never makes anybody wait longer than a
+//! minute; the second and the third do not count for an account where it has lately logged in; refresh tokens are not
+//! throttled at all. So guessing locks out nobody who has a session, nor anybody at an address of his own. Where there are
+//! no such addresses, behind a proxy, the first budget makes nobody wait longer than a minute either.
 //!
 //! The counts are of this node, in memory. To replicate them, every failure would be an entry of the log that anybody
 //! could write without an account; and a cluster of n nodes only lets through n times as many guesses, of which each node
@@ -31,7 +33,10 @@ const EVERYWHERE_FACTOR: u32 = 10;
 /// The longest wait of an account that is guessed at from everywhere.
 const EVERYWHERE_WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// Failures are forgotten so long after the last one, and its wait.
+/// So long it takes until a budget that was used up is whole again, a failure at a time.
+const DRAIN_DURATION: Duration = Duration::from_secs(3600);
+
+/// All failures are forgotten so long after the last one, and its wait.
 const FORGET_DURATION: Duration = Duration::from_secs(15 * 60);
 
 /// For so long an address counts as one of the account's after a log-in.
@@ -80,7 +85,8 @@ struct Known {
 
 #[derive(Clone, Copy)]
 struct Failures {
-    count: u32,
+    /// How long it took to forget them all, when the last one came.
+    debt: Duration,
     last_at: Instant,
 }
 
@@ -108,7 +114,7 @@ impl Throttle {
         let now = Instant::now();
         let is_at_home = known.at_home.get(guess.pair).is_some_and(|until| now < until);
         let budgets = self.budgets(guess);
-        let waits = budgets.iter().flatten().filter(|budget| !(is_at_home && budget.key == guess.account));
+        let waits = budgets.iter().flatten().filter(|budget| !is_at_home || budget.key == guess.pair);
         let waits = waits.filter_map(|budget| {
             let failures = known.failures.get(budget.key)?;
             budget.wait(failures).checked_sub(now.duration_since(failures.last_at))
@@ -129,11 +135,8 @@ impl Throttle {
             return;
         }
         for budget in self.budgets(guess).iter().flatten() {
-            let before = known.failures.get(budget.key).filter(|failures| {
-                now.duration_since(failures.last_at) < FORGET_DURATION + budget.wait(*failures)
-            });
-            let count = before.map_or(1, |failures| failures.count.saturating_add(1));
-            known.failures.put(budget.key, Failures { count, last_at: now });
+            let failures = budget.one_more(known.failures.get(budget.key), now);
+            known.failures.put(budget.key, failures);
         }
     }
 
@@ -141,13 +144,12 @@ impl Throttle {
         let ThrottleSettings { account_failures, address_failures, wait_max } = self.settings;
         let everywhere = account_failures.saturating_mul(EVERYWHERE_FACTOR);
         let of_address = guess.address.filter(|_| address_failures > 0);
+        let wait_max_everywhere = wait_max.min(EVERYWHERE_WAIT_MAX);
+        // Without a budget of its own an address says nothing: everybody may have it.
+        let wait_max_of_pair = if address_failures > 0 { wait_max } else { wait_max_everywhere };
         [
-            Some(Budget { key: guess.pair, free: account_failures, wait_max }),
-            Some(Budget {
-                key: guess.account,
-                free: everywhere,
-                wait_max: wait_max.min(EVERYWHERE_WAIT_MAX),
-            }),
+            Some(Budget { key: guess.pair, free: account_failures, wait_max: wait_max_of_pair }),
+            Some(Budget { key: guess.account, free: everywhere, wait_max: wait_max_everywhere }),
             of_address.map(|key| Budget { key, free: address_failures, wait_max }),
         ]
     }
@@ -161,8 +163,28 @@ struct Budget {
 }
 
 impl Budget {
+    /// How long it takes to forget one failure.
+    fn drain(&self) -> Duration {
+        DRAIN_DURATION / self.free.max(1)
+    }
+
+    fn one_more(&self, before: Option<Failures>, now: Instant) -> Failures {
+        let left = before.map_or(Duration::ZERO, |before| {
+            let elapsed = now.duration_since(before.last_at);
+            let is_forgotten = elapsed >= FORGET_DURATION + self.wait(before);
+            if is_forgotten { Duration::ZERO } else { before.debt.saturating_sub(elapsed) }
+        });
+        Failures { debt: left.saturating_add(self.drain()), last_at: now }
+    }
+
+    /// How many there were when the last one came; one that is half forgotten counts.
+    fn count(&self, failures: Failures) -> u32 {
+        let count = failures.debt.as_nanos().div_ceil(self.drain().as_nanos().max(1));
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
     fn wait(&self, failures: Failures) -> Duration {
-        match failures.count.checked_sub(self.free) {
+        match self.count(failures).checked_sub(self.free) {
             None => Duration::ZERO,
             Some(over) => {
                 let doubled = 1_u32.checked_shl(over).filter(|_| over < u32::BITS);

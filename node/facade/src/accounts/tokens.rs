@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::Signature;
-use holdfast_reservations::{SESSION_DURATION, SessionId, Timestamp, UserId};
+use holdfast_reservations::{SESSION_DURATION, Session, SessionId, Timestamp, UserId, ValidNodeKey};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -50,6 +50,18 @@ pub(crate) struct Access {
 pub(crate) struct Refresh {
     pub(crate) session: SessionId,
     pub(crate) sequence: u64,
+    /// In seconds, as the token says.
+    expires: u64,
+    /// The key that signed it signs nothing new.
+    pub(crate) is_of_retired_key: bool,
+}
+
+impl Refresh {
+    /// Whether it claims to be the newest of its session and is not: the session was renewed at another moment than the
+    /// one that follows from it. So a stolen key that is retired opens no session that has been refreshed since.
+    pub(crate) fn contradicts(&self, session: &Session) -> bool {
+        session.sequence == self.sequence && session.expires_at.0 / 1000 != self.expires
+    }
 }
 
 /// What somebody gets who logs in or refreshes.
@@ -70,6 +82,8 @@ pub(crate) struct Opened {
 
 #[derive(Default)]
 struct Verified {
+    /// Of which epoch of the keys they are.
+    epoch: u64,
     young: HashMap<Box<str>, Access>,
     old: HashMap<Box<str>, Access>,
 }
@@ -131,6 +145,32 @@ impl Opened {
     }
 }
 
+impl Verified {
+    /// Forgets what is of an epoch before.
+    fn enter(&mut self, epoch: u64) {
+        if self.epoch < epoch {
+            *self = Self { epoch, ..Self::default() };
+        }
+    }
+}
+
+impl AccessClaims {
+    /// Whether a key can have signed this: one that is retired nothing that is dated later, nor for longer than any token
+    /// is valid.
+    fn may_be_of(&self, key: ValidNodeKey, seconds: u64) -> bool {
+        let is_short = key.retired_at.is_none() || self.exp <= self.iat.saturating_add(seconds);
+        is_short && key.was_in_use_at(Timestamp(self.iat.saturating_mul(1000)))
+    }
+}
+
+impl RefreshClaims {
+    /// Whether a key can have signed this: when it was issued follows from when its session ends.
+    fn may_be_of(&self, key: ValidNodeKey) -> bool {
+        let expires_at = self.exp.saturating_mul(1000);
+        key.was_in_use_at(Timestamp(expires_at.saturating_sub(SESSION_DURATION.0)))
+    }
+}
+
 /// The two kinds; one is never taken for the other.
 const ACCESS: &str = "at+jwt";
 const REFRESH: &str = "holdfast-refresh+jwt";
@@ -154,23 +194,33 @@ impl Tokens {
         now: Timestamp,
         deadline: Instant,
     ) -> Result<Access> {
-        if let Some(access) = self.recall(token) {
+        // Taken first: what was verified before a key is retired is forgotten with it.
+        let epoch = self.keys.epoch();
+        if let Some(access) = self.recall(epoch, token) {
             return unexpired(access, now);
         }
-        let claims: AccessClaims = self.verify(ACCESS, token, deadline).await?;
+        let (claims, key): (AccessClaims, _) = self.verify(ACCESS, token, deadline).await?;
         let user = claims.sub.parse().map_err(|_| invalid())?;
         self.check_parties(&claims.iss, &claims.aud)?;
+        if !claims.may_be_of(key, self.access_seconds) {
+            return Err(invalid());
+        }
         let expires_at = Timestamp(claims.exp.saturating_mul(1000));
         let access = Access { user: UserId(user), token_version: claims.ver, expires_at };
-        self.remember(token, access);
+        self.remember(epoch, token, access);
         unexpired(access, now)
     }
 
     /// What a refresh token says. Whether it is the newest of its session, the rules decide.
     pub(crate) async fn verify_refresh(&self, token: &str, deadline: Instant) -> Result<Refresh> {
-        let claims: RefreshClaims = self.verify(REFRESH, token, deadline).await?;
+        let (claims, key): (RefreshClaims, _) = self.verify(REFRESH, token, deadline).await?;
         self.check_parties(&claims.iss, &claims.aud)?;
-        Ok(Refresh { session: SessionId(claims.sid), sequence: claims.seq })
+        if !claims.may_be_of(key) {
+            return Err(invalid());
+        }
+        let RefreshClaims { sid, seq, exp, .. } = claims;
+        let is_of_retired_key = key.retired_at.is_some();
+        Ok(Refresh { session: SessionId(sid), sequence: seq, expires: exp, is_of_retired_key })
     }
 
     fn check_parties(&self, issuer: &str, audience: &str) -> Result<()> {
@@ -190,7 +240,7 @@ impl Tokens {
         typ: &str,
         token: &str,
         deadline: Instant,
-    ) -> Result<C> {
+    ) -> Result<(C, ValidNodeKey)> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(invalid());
         }
@@ -203,14 +253,14 @@ impl Tokens {
         }
         let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| invalid())?;
         let signature = Signature::from_slice(&signature).map_err(|_| invalid())?;
-        if !self.keys.verify(key, signed.as_bytes(), &signature, deadline).await? {
-            return Err(invalid());
-        }
-        decode(claims)
+        let key =
+            self.keys.verify(key, signed.as_bytes(), &signature, deadline).await?.ok_or_else(invalid)?;
+        Ok((decode(claims)?, key))
     }
 
-    fn recall(&self, token: &str) -> Option<Access> {
+    fn recall(&self, epoch: u64, token: &str) -> Option<Access> {
         let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        verified.enter(epoch);
         if let Some(access) = verified.young.get(token) {
             return Some(*access);
         }
@@ -219,8 +269,11 @@ impl Tokens {
         Some(access)
     }
 
-    fn remember(&self, token: &str, access: Access) {
+    fn remember(&self, epoch: u64, token: &str, access: Access) {
         let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if verified.epoch != epoch {
+            return;
+        }
         if verified.young.len() >= REMEMBERED_MAX {
             verified.old = std::mem::take(&mut verified.young);
         }

@@ -11,8 +11,8 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-/// The one service; the empty name is the whole server.
-const SERVICES: [&str; 2] = ["", "holdfast.v1.Reservations"];
+/// What may be asked for; the empty name is the whole server.
+const SERVICES: [&str; 3] = ["", "holdfast.v1.Reservations", "holdfast.v1.Cluster"];
 
 /// How often somebody who watches is told news, if there are any.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);

@@ -57,6 +57,8 @@ fn every_refusal_has_a_status_and_a_code() {
         Rejection::SecretNotFound(2),
         Rejection::TooManySecrets,
         Rejection::TooManyApps,
+        Rejection::NoPassword,
+        Rejection::Suspended,
     ];
     check(
         rejections.iter().map(rejected),
@@ -92,6 +94,8 @@ fn every_refusal_has_a_status_and_a_code() {
             404 secret_not_found final: there is no secret 2 of this app, or it is not yours
             409 too_many_secrets final: an app has at most 5 secrets; revoke one first
             409 too_many_apps final: there are as many apps as there may be; delete one first
+            409 no_password final: an operator must be able to log in, and this user has no password; give him one first
+            401 banned final: this account is banned; an operator can lift the ban
         "#]],
     );
 }

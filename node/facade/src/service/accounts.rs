@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use holdfast_raft::{Consistency, View};
 use holdfast_reservations::{
-    Command, CreateOperator, LogOut, OpenSession, Outcome, Principal, ReadTyped as _, RefreshSession,
-    RequestId, RequestKey, SignUp, User, UserId, user_by_email,
+    Command, CreateOperator, LogIn, LogOut, Outcome, Principal, ReadTyped as _, RefreshSession, RequestId,
+    RequestKey, Session, SignUp, User, UserId, user_by_email,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -42,7 +42,8 @@ impl Service {
         password: String,
         call: &CallContext,
     ) -> Result<UserId> {
-        let password_hash = self.hash_password(password, call).await?;
+        let salt = self.salt(&["sign up", &email], call);
+        let password_hash = self.parts.passwords.hash_of_newcomer(password, salt, call.deadline).await?;
         let call = call.with_payload("sign up", &[&email, &name, &password_hash]);
         let command = Command::SignUp(SignUp { email, name, password_hash });
         match self.submit(Principal::Anonymous, command, &call).await? {
@@ -59,7 +60,7 @@ impl Service {
         password: String,
         call: &CallContext,
     ) -> Result<UserId> {
-        let password_hash = self.hash_password(password, call).await?;
+        let password_hash = self.hash_password(password, &["create operator", &email], call).await?;
         let call = call.with_payload("create operator", &[&email, &name, &password_hash]);
         let command = Command::CreateOperator(CreateOperator { email, name, password_hash });
         match self.submit(Principal::Internal, command, &call).await {
@@ -89,7 +90,7 @@ impl Service {
         let Suspect { user, token_version, .. } =
             self.verify_password(known, password, guess, call).await?.ok_or_else(wrong)?;
         let id = owned_by(KeyOwner::User(user.0), call.id);
-        let open = Command::OpenSession(OpenSession { user, token_version });
+        let open = Command::LogIn(LogIn { user, token_version });
         self.open(open, &CallContext { id, ..*call }).await
     }
 
@@ -120,7 +121,16 @@ impl Service {
 
     /// Trades a refresh token for a new pair.
     pub(crate) async fn refresh(&self, token: &str, call: &CallContext) -> Result<TokenPair> {
-        let Refresh { session, sequence } = self.parts.tokens.verify_refresh(token, call.deadline).await?;
+        let refresh = self.parts.tokens.verify_refresh(token, call.deadline).await?;
+        let Refresh { session, sequence, .. } = refresh;
+        if refresh.is_of_retired_key {
+            let contradicts = |view: &View<'_>| {
+                view.row::<Session>(session).is_some_and(|session| refresh.contradicts(&session))
+            };
+            if self.read(Consistency::Linearizable, call.deadline, contradicts).await?.value {
+                return Err(Problem::unauthenticated("the refresh token is not one of this cluster"));
+            }
+        }
         let id = owned_by(KeyOwner::Session(session.0), call.id);
         let command = Command::RefreshSession(RefreshSession { session, sequence });
         self.open(command, &CallContext { id, ..*call }).await
@@ -149,9 +159,17 @@ impl Service {
     }
 
     /// The salted hash of a password that a call brings. A retry makes the same one, so that both ask for the same.
-    pub(super) async fn hash_password(&self, password: String, call: &CallContext) -> Result<String> {
-        let salt = salt_of(&self.replica().identity().cluster.to_string(), call.id);
-        self.parts.passwords.hash(password, salt, call.deadline).await
+    pub(super) async fn hash_password(
+        &self,
+        password: String,
+        about: &[&str],
+        call: &CallContext,
+    ) -> Result<String> {
+        self.parts.passwords.hash(password, self.salt(about, call), call.deadline).await
+    }
+
+    fn salt(&self, about: &[&str], call: &CallContext) -> Salt {
+        salt_of(&self.replica().identity().cluster.to_string(), about, call.id)
     }
 }
 
@@ -163,20 +181,22 @@ fn admitted(throttle: &Throttle, guess: Guess) -> Result<()> {
     Err(Problem { wait_seconds: Some(seconds), ..Problem::new(429, "too_many_attempts", detail) })
 }
 
-/// A salt of a call's own: no two calls of a cluster have the same key, but for retries.
-fn salt_of(cluster: &str, id: RequestId) -> Salt {
+/// A salt of a call's own. Two people may use the same key, so what the call is about belongs to it.
+fn salt_of(cluster: &str, about: &[&str], id: RequestId) -> Salt {
     let (kind, key) = match id.key {
         RequestKey::Made(key) => (0, key),
         RequestKey::Uuid(key) => (1, key),
         RequestKey::Named(key) => (2, key),
     };
-    let digest: [u8; 32] = Sha256::new()
+    let mut hash = Sha256::new()
         .chain_update(b"holdfast password salt")
         .chain_update(cluster)
         .chain_update([kind])
-        .chain_update(key)
-        .finalize()
-        .into();
+        .chain_update(key);
+    for part in about {
+        hash = hash.chain_update((part.len() as u64).to_le_bytes()).chain_update(part);
+    }
+    let digest: [u8; 32] = hash.finalize().into();
     std::array::from_fn(|position| digest[position])
 }
 
@@ -185,14 +205,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_salt_belongs_to_one_cluster_and_one_call() {
-        let salt = |cluster: &str, key| salt_of(cluster, RequestId { key, payload_hash: 0 });
-        let first = salt("a", RequestKey::Named([1; 16]));
-        assert_eq!(first, salt("a", RequestKey::Named([1; 16])), "a retry");
+    fn a_salt_belongs_to_one_cluster_one_person_and_one_call() {
+        let salt =
+            |cluster: &str, about: &[&str], key| salt_of(cluster, about, RequestId { key, payload_hash: 0 });
+        let first = salt("a", &["sign up", "mia"], RequestKey::Named([1; 16]));
+        assert_eq!(first, salt("a", &["sign up", "mia"], RequestKey::Named([1; 16])), "a retry");
         for other in [
-            salt("b", RequestKey::Named([1; 16])),
-            salt("a", RequestKey::Named([2; 16])),
-            salt("a", RequestKey::Uuid([1; 16])),
+            salt("b", &["sign up", "mia"], RequestKey::Named([1; 16])),
+            salt("a", &["sign up", "tom"], RequestKey::Named([1; 16])),
+            salt("a", &["set password", "mia"], RequestKey::Named([1; 16])),
+            salt("a", &["sign upm", "ia"], RequestKey::Named([1; 16])),
+            salt("a", &["sign up", "mia"], RequestKey::Named([2; 16])),
+            salt("a", &["sign up", "mia"], RequestKey::Uuid([1; 16])),
         ] {
             assert_ne!(first, other);
         }

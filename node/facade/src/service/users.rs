@@ -7,8 +7,8 @@ use std::net::IpAddr;
 
 use holdfast_raft::{Consistency, Read, View};
 use holdfast_reservations::{
-    Account, BanUser, Command, CreateUser, LiftBan, Outcome, ReadRows, Role, SetPassword, SetRole, UserId,
-    account, list_users, user_by_email,
+    Account, BanUser, Command, CreateUser, GiveRole, LiftBan, Outcome, ReadRows, Role, SetPassword, UserId,
+    UserProfile, account, list_users, user_by_email,
 };
 
 use crate::problem::{Problem, Result, unexpected};
@@ -42,7 +42,7 @@ impl Service {
     ) -> Result<(UserId, Account)> {
         let NewUser { email, name, password, role } = user;
         let password_hash = match password {
-            Some(password) => self.hash_password(password, call).await?,
+            Some(password) => self.hash_password(password, &["create user", &email], call).await?,
             None => String::new(),
         };
         let parts = [email.as_str(), &name, &password_hash, &format!("{role:?}")];
@@ -59,7 +59,7 @@ impl Service {
         role: Role,
         call: &CallContext,
     ) -> Result<(UserId, Account)> {
-        self.change_user(caller, Command::SetRole(SetRole { user, role }), call).await
+        self.change_user(caller, Command::GiveRole(GiveRole { user, role }), call).await
     }
 
     /// Keeps a user from acting.
@@ -98,9 +98,13 @@ impl Service {
         } else if !caller.role.operates() {
             return Err(not_found(user));
         }
-        let password_hash = self.hash_password(password, call).await?;
+        let password_hash = self.hash_password_of(user, password, call).await?;
         let call = Self::named_by_password(user, &password_hash, call);
         self.change_user(caller, Command::SetPassword(SetPassword { user, password_hash }), &call).await
+    }
+
+    async fn hash_password_of(&self, user: UserId, password: String, call: &CallContext) -> Result<String> {
+        self.hash_password(password, &["set password", &user.to_string()], call).await
     }
 
     /// How a change of a password is recognised when it comes again.
@@ -117,7 +121,7 @@ impl Service {
         call: &CallContext,
     ) -> Result<Option<(UserId, Account)>> {
         let named = async || {
-            let password_hash = self.hash_password(password, call).await?;
+            let password_hash = self.hash_password_of(user, password, call).await?;
             Ok(Self::named_by_password(user, &password_hash, call))
         };
         match self.answered_before(token, call, named).await? {
@@ -153,6 +157,12 @@ impl Service {
     ) -> Result<(UserId, Account)> {
         match self.submit(caller.principal(), command, call).await? {
             (Outcome::Account(id, account), _) => Ok((id, account)),
+            // What is remembered of the first attempt may be older than accounts in outcomes.
+            (Outcome::User(id, profile), _) => {
+                let find = |view: &View<'_>| account_with(view, id, profile);
+                let read = self.read(Consistency::Linearizable, call.deadline, find).await?;
+                read.value.map(|account| (id, account)).ok_or_else(|| not_found(id))
+            }
             (other, _) => Err(unexpected(&other)),
         }
     }
@@ -172,6 +182,12 @@ impl Service {
     ) -> Result<Read<Vec<(UserId, Account)>>> {
         self.read_as(asked, |view, _| Ok(found_users(view, email, before, limit))).await
     }
+}
+
+/// A user as he was when an outcome was all that there is of him in it: nobody could be banned then.
+fn account_with(rows: &impl ReadRows, id: UserId, profile: UserProfile) -> Option<Account> {
+    let UserProfile { email, name, role } = profile;
+    account(rows, id).map(|now| Account { email, name, role, created_at: now.created_at, ban: None })
 }
 
 fn visible_user(rows: &impl ReadRows, caller: Caller, id: UserId) -> Result<Account> {

@@ -6,23 +6,24 @@ use std::hash::BuildHasherDefault;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use holdfast_reservations::{Applied, Request, RequestId};
+use holdfast_reservations::{Applied, Principal, Request, RequestId};
 use rustc_hash::FxHasher;
 use tokio::sync::oneshot;
 
 use crate::proposals::ProposeError;
 
-/// What tells one request from another: whose it is, its key, and what it asks for.
+/// What tells one request from another: whose it is and by what he proved it, its key, and what it asks for. Of two with
+/// one key and another proof, one may be refused for its proof and the other not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
-    scope: u64,
+    principal: Principal,
     id: RequestId,
 }
 
 impl Identity {
     /// The identity of a request; `None` if nobody can wait for it.
     pub(crate) fn of(request: &Request) -> Option<Self> {
-        request.id.map(|id| Self { scope: request.principal.scope(), id })
+        request.id.map(|id| Self { principal: request.principal, id })
     }
 }
 
@@ -128,7 +129,7 @@ impl Drop for Wait {
 
 #[cfg(test)]
 mod tests {
-    use holdfast_reservations::{Command, Outcome, Principal, RequestKey, Revision, Tick};
+    use holdfast_reservations::{Command, Outcome, RequestKey, Revision, Tick, UserId};
 
     use super::*;
 
@@ -136,6 +137,12 @@ mod tests {
         let id = RequestId { key: RequestKey::Uuid([key; 16]), payload_hash };
         let request = Request { id: Some(id), principal: Principal::Anonymous, command: Command::Tick(Tick) };
         Identity::of(&request)
+    }
+
+    fn identity_with_token(token_version: u32) -> Option<Identity> {
+        let id = RequestId { key: RequestKey::Uuid([1; 16]), payload_hash: 7 };
+        let principal = Principal::User { user: UserId(3), token_version };
+        Identity::of(&Request { id: Some(id), principal, command: Command::Tick(Tick) })
     }
 
     fn applied(index: u64) -> Applied {
@@ -156,6 +163,17 @@ mod tests {
 
         waiting.forget_all();
         assert_eq!(other.answer().await, Err(ProposeError::OutcomeUnknown));
+    }
+
+    #[tokio::test]
+    async fn who_shows_another_token_under_the_same_key_gets_an_answer_of_his_own() {
+        let waiting = Arc::new(Waiting::default());
+        let mut voided = waiting.wait_for(identity_with_token(0).unwrap());
+        let mut valid = waiting.wait_for(identity_with_token(1).unwrap());
+        waiting.resolve([(&identity_with_token(0), &applied(5))].into_iter());
+        waiting.resolve([(&identity_with_token(1), &applied(6))].into_iter());
+        assert_eq!(voided.answer().await, Ok(applied(5)));
+        assert_eq!(valid.answer().await, Ok(applied(6)));
     }
 
     #[tokio::test]

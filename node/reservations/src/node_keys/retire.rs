@@ -61,7 +61,8 @@ mod tests {
         assert_eq!(retired, Outcome::NodeKeysRetired(1));
         let last = 1_000 + KEY_AFTERLIFE_DURATION.0;
         let key = |stage: &Stage, generation, now| {
-            valid_node_key(stage.state.rows(), 5, generation, Timestamp(now))
+            let key = valid_node_key(stage.state.rows(), 5, generation, Timestamp(now));
+            key.map(|key| key.public_key)
         };
         assert_eq!(key(&stage, 1, last - 1), Some([5; 32]));
         assert_eq!(key(&stage, 1, last), None);
@@ -70,6 +71,20 @@ mod tests {
         assert_eq!(submit(&mut stage, 5_000, retire(&[(5, 1)])), Outcome::NodeKeysRetired(0));
         submit(&mut stage, 6_000, register(5, 1));
         assert_eq!(key(&stage, 1, last), None);
+    }
+
+    #[test]
+    fn what_is_dated_after_the_retirement_of_its_key_is_not_believed() {
+        let mut stage = Stage::new();
+        submit(&mut stage, 10, register(5, 1));
+        let was_in_use_at = |stage: &Stage, at| {
+            let key = valid_node_key(stage.state.rows(), 5, 1, Timestamp(1_000)).unwrap();
+            key.was_in_use_at(Timestamp(at))
+        };
+        assert!(was_in_use_at(&stage, u64::MAX), "a key that is not retired");
+        submit(&mut stage, 1_000, retire(&[(5, 1)]));
+        assert!(was_in_use_at(&stage, 1_000) && was_in_use_at(&stage, 6_000));
+        assert!(!was_in_use_at(&stage, 6_001));
     }
 
     #[test]

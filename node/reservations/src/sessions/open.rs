@@ -1,4 +1,4 @@
-//! Opens a session for a user whose password was verified.
+//! Opens a session for a user whose password was verified: what logging in was at first.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,10 +6,11 @@ use crate::context::Context;
 use crate::ids::UserId;
 use crate::outcome::{Halt, Outcome, Rejection};
 use crate::rows::ReadTyped as _;
-use crate::sessions::{self, SESSIONS_MAX};
+use crate::sessions;
 use crate::users::{self, User};
 
-/// Opens a session. Internal: proposed by the node that verified the password.
+/// Opens a session. Its refusals are remembered for the key, as they were when logs were written that hold this command;
+/// nobody proposes it any more. See [`crate::LogIn`]. Internal: proposed by the node that verified the password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenSession {
     /// Whose.
@@ -27,13 +28,35 @@ impl OpenSession {
         if users::is_banned(context, self.user) {
             return Err(Rejection::Banned.into());
         }
-        let open = sessions::of_user(context, self.user, SESSIONS_MAX);
-        if open.len() >= SESSIONS_MAX
-            && let Some(oldest) = open.first()
-        {
-            sessions::end(context, *oldest, self.user);
-        }
-        let id = context.next_session()?;
-        sessions::renew(context, id, self.user, 0)
+        sessions::open_one(context, self.user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::transcript::check;
+
+    #[test]
+    fn what_a_log_holds_comes_to_what_it_came_to() {
+        check(
+            "
+            at 0 olga bans mia
+            at 1 mia opens session key=a
+            at 1 mia@1 opens session key=b
+            at 2 olga unbans mia
+            at 3 mia@1 opens session key=b
+            at 3 mia@1 opens session key=c
+            ",
+            &expect![[r#"
+                olga bans mia -> user:3 guest banned at=0 by=user:1 reason=
+                mia opens session key=a -> session_invalid
+                mia@1 opens session key=b -> banned
+                olga unbans mia -> user:3 guest
+                mia@1 opens session key=b -> banned
+                mia@1 opens session key=c -> session:1 sequence=0
+            "#]],
+        );
     }
 }

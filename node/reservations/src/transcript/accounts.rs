@@ -21,7 +21,12 @@ pub(super) fn command(verbs: &[&str], given: &Arguments<'_>) -> Command {
     let password_hash = given.text("password").unwrap_or_default().to_owned();
     match verbs {
         ["logs", "out"] => Command::LogOut(LogOut),
-        ["gives", user, role] => Command::SetRole(SetRole { user: user_named(user), role: role_named(role) }),
+        ["gives", user, role] => {
+            Command::GiveRole(GiveRole { user: user_named(user), role: role_named(role) })
+        }
+        ["sets", "role", "of", user, role] => {
+            Command::SetRole(SetRole { user: user_named(user), role: role_named(role) })
+        }
         ["sets", "password", "of", user] => {
             Command::SetPassword(SetPassword { user: user_named(user), password_hash })
         }

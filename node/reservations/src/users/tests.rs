@@ -57,6 +57,32 @@ fn somebody_can_always_operate_the_cluster() {
 }
 
 #[test]
+fn nobody_operates_the_cluster_who_cannot_log_in() {
+    check(
+        "
+        at 0 olga creates user email=a@example.com
+        at 0 olga gives user:6 operator
+        at 0 olga gives olga guest
+        at 0 olga gives user:6 staff
+        at 0 olga sets password of user:6 password=x
+        at 0 olga gives user:6 operator
+        at 0 olga gives olga guest
+        at 0 olga creates app secret=a
+        ",
+        &expect![[r#"
+            olga creates user email=a@example.com -> user:6 guest
+            olga gives user:6 operator -> no_password
+            olga gives olga guest -> last_operator
+            olga gives user:6 staff -> user:6 staff
+            olga sets password of user:6 password=x -> user:6 staff
+            olga gives user:6 operator -> user:6 operator
+            olga gives olga guest -> user:1 guest
+            olga creates app secret=a -> forbidden
+        "#]],
+    );
+}
+
+#[test]
 fn a_banned_user_can_do_nothing_and_keeps_what_he_has_booked() {
     check(
         "
@@ -88,7 +114,7 @@ fn a_banned_user_can_do_nothing_and_keeps_what_he_has_booked() {
             olga bans user:99 -> user_not_found user:99
             olga bans mia reason=scalping -> user:3 guest banned at=1 by=user:1 reason=scalping
             mia books slot:1 -> unauthenticated
-            mia logs in -> session_invalid
+            mia logs in -> unauthenticated
             mia@1 logs in -> banned
             nobody refreshes session:1 sequence=0 -> session_invalid
             sam books slot:1 for=user:3 -> booking:2 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
@@ -130,7 +156,7 @@ fn another_password_logs_out_everywhere() {
             mia sets password of mia password=x -> user:3 guest
             mia sets password of mia password=y -> unauthenticated
             nobody refreshes session:1 sequence=0 -> session_invalid
-            mia logs in -> session_invalid
+            mia logs in -> unauthenticated
             mia@1 logs in -> session:2 sequence=0
             olga sets password of mia password=z -> user:3 guest
             mia@1 creates venue name=Mine -> unauthenticated
@@ -150,6 +176,7 @@ fn operators_make_users_of_any_role_and_apps_make_guests() {
         at 0 ann creates user email=a@example.com
         at 0 olga creates user email=a@example.com
         at 0 olga creates user email=b@example.com role=operator
+        at 0 olga creates user email=b@example.com role=operator password=x
         at 0 olga gives olga guest
         ",
         &expect![[r#"
@@ -158,7 +185,8 @@ fn operators_make_users_of_any_role_and_apps_make_guests() {
             ann creates user email=a@example.com role=staff -> forbidden
             ann creates user email=a@example.com -> user:6 guest
             olga creates user email=a@example.com -> email_taken
-            olga creates user email=b@example.com role=operator -> user:7 operator
+            olga creates user email=b@example.com role=operator -> no_password
+            olga creates user email=b@example.com role=operator password=x -> user:7 operator
             olga gives olga guest -> user:1 guest
         "#]],
     );

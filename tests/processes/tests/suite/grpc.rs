@@ -203,12 +203,13 @@ async fn health_is_what_readyz_says_and_reflection_names_the_services() {
     let _machine = beside().await;
     let mut stage = Stage::start(3).await;
     for address in stage.addresses() {
-        for service in ["", SERVICE] {
+        for service in ["", SERVICE, "holdfast.v1.Cluster"] {
             assert_eq!(health(&address, service).await, Ok(SERVING));
         }
         assert_eq!(health(&address, "nobody").await, Err("NOT_FOUND"));
         let services = services(&address).await;
-        for service in [SERVICE, "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"] {
+        let others = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
+        for service in [SERVICE, "holdfast.v1.Cluster"].into_iter().chain(others) {
             assert!(services.iter().any(|known| known == service), "no {service} in {services:?}");
         }
     }

@@ -5,6 +5,7 @@
 mod accounts;
 mod bad_input;
 mod catch_up;
+mod cluster_over_grpc;
 mod grpc;
 mod health;
 mod identity;

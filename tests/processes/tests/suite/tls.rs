@@ -113,8 +113,18 @@ fn install(dir: &Path, name: &str) {
 
 /// One call on a connection that stays open; its whole answer.
 async fn get(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), path: &str) -> String {
-    let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
-    stream.write_all(head.as_bytes()).await.unwrap();
+    exchange(stream, &format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await
+}
+
+async fn post(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), path: &str, body: &Value) -> String {
+    let (body, kind) = (body.to_string(), "content-type: application/json");
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\n{kind}\r\ncontent-length: {length}\r\n\r\n");
+    exchange(stream, &(head + &body)).await
+}
+
+async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), call: &str) -> String {
+    stream.write_all(call.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&answer).into_owned();
@@ -170,6 +180,28 @@ async fn verbs_speak_tls_to_whom_they_trust() {
     assert!(trusted.code == Some(6) && trusted.stderr.contains("401"), "{}", trusted.stderr);
     let stranger = Program::start(&status, &nobody).ended(PATIENCE).await;
     assert!(stranger.code == Some(3) && stranger.stderr.contains("certificate"), "{}", stranger.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_operator_is_made_where_clients_speak_tls() {
+    let _machine = beside().await;
+    let scene = Scene::start().await;
+    let data_dir = scene.dir.path().join("data").display().to_string();
+    let create = ["user", "create-operator", "olga@example.com", "--data-dir", &data_dir];
+    let password = [("HOLDFAST_PASSWORD", "down-by-the-lake")];
+    let made = Program::start(&create, &password).ended(PATIENCE).await;
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    let mut stream = scene.connect(&scene.address).await.unwrap();
+    let body = json!({"email": "olga@example.com", "password": "down-by-the-lake"});
+    let logged_in = post(&mut stream, "/auth/login", &body).await;
+    assert!(logged_in.starts_with("HTTP/1.1 200"), "{logged_in}");
+    let pair: Value = serde_json::from_str(logged_in.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let (endpoint, ca) =
+        (format!("https://{}", scene.address), scene.dir.path().join("ca.pem").display().to_string());
+    let token = [("HOLDFAST_TOKEN", pair["accessToken"].as_str().unwrap())];
+    let list = ["user", "list", "--endpoints", &endpoint, "--ca", &ca];
+    let listed = Program::start(&list, &token).ended(PATIENCE).await;
+    assert!(listed.code == Some(0) && listed.stdout.contains("olga@example.com"), "{}", listed.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

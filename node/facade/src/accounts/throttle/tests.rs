@@ -86,6 +86,39 @@ async fn an_address_has_a_budget_over_all_accounts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_busy_address_may_slip_now_and_then_for_ever() {
+    let throttle = Throttle::new(SETTINGS);
+    for account in 0..200 {
+        tokio::time::advance(DRAIN_DURATION / SETTINGS.address_failures).await;
+        assert_eq!(throttle.waits(&account.to_string(), HERE), 0, "after {account} slips");
+        throttle.fail(&account.to_string(), HERE);
+    }
+    for account in 200..221 {
+        throttle.fail(&account.to_string(), HERE);
+    }
+    assert!(throttle.waits("mia", HERE) > 0, "all at once is another matter");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_at_home_at_an_address_does_not_wait_for_what_others_do_there() {
+    let throttle = Throttle::new(SETTINGS);
+    throttle.note(throttle.guess("mia", Some(HERE)), true);
+    for account in 0..30 {
+        throttle.fail(&account.to_string(), HERE);
+    }
+    assert_eq!((throttle.waits("mia", HERE), throttle.waits("tom", HERE)), (0, 300));
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_proxy_nobody_is_kept_out_for_longer_than_a_minute() {
+    let throttle = Throttle::new(ThrottleSettings { address_failures: 0, ..SETTINGS });
+    for _ in 0..20 {
+        throttle.fail("mia", HERE);
+    }
+    assert_eq!(throttle.waits("mia", HERE), 60);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_log_in_makes_up_for_failures() {
     let throttle = Throttle::new(SETTINGS);
     for _ in 0..4 {

@@ -68,8 +68,7 @@ pub(crate) async fn transfer(State(service): State<Service>, call: Call) -> Answ
 async fn answer(service: &Service, call: &Call, goal: impl FnOnce() -> Result<Goal>) -> Answer {
     let caller = call.caller(service, Endpoint::ChangeMembers).await?;
     let (goal, dry_run) = (goal()?, is_dry_run(call)?);
-    service.confirm(caller, call.context.deadline).await?;
-    let change = service.change_members(goal, dry_run, call.context.deadline).await?;
+    let change = service.change_members(caller, goal, dry_run, call.context.deadline).await?;
     let done = change.is_done();
     let status = if done || dry_run { StatusCode::OK } else { StatusCode::ACCEPTED };
     let Change { steps, waits_for } = change;

@@ -16,6 +16,9 @@ use crate::wire::instant;
 /// Longest reason of a ban.
 const REASON_BYTES_MAX: usize = 500;
 
+/// Names the caller himself, whoever he is.
+const OWN_ID: &str = "me";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CreateBody {
@@ -96,7 +99,7 @@ pub(crate) async fn list(State(service): State<Service>, call: Call) -> Answer {
 
 pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let asked = call.asked(&service, Endpoint::ReadUser).await?;
-    let id = user_id(&id)?;
+    let id = if id == OWN_ID { asked.caller.user } else { user_id(&id)? };
     let read = service.user(asked, id).await?;
     Reply::read(read, |account| user_body(id, account))
 }
@@ -110,10 +113,9 @@ pub(crate) async fn set_role(State(service): State<Service>, Segment(id): Segmen
 }
 
 pub(crate) async fn set_password(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
-    let caller = call.caller(&service, Endpoint::SetPassword).await;
-    let id = user_id(&id)?;
-    let changed = match caller {
+    let changed = match call.caller(&service, Endpoint::SetPassword).await {
         Ok(caller) => {
+            let id = user_id(&id)?;
             let PasswordBody { password, old_password } = call.json()?;
             let password = password_from(password)?;
             let change = PasswordChange { password, old_password, remote: call.remote };
@@ -124,7 +126,10 @@ pub(crate) async fn set_password(State(service): State<Service>, Segment(id): Se
     let (id, account) = match changed {
         // The token of a retry was voided by the call whose answer got lost.
         Err(problem) if problem.code == "unauthenticated" => {
-            let PasswordBody { password, .. } = call.json()?;
+            // Whoever is nobody learns nothing else.
+            let (Ok(id), Ok(PasswordBody { password, .. })) = (user_id(&id), call.json()) else {
+                return Err(problem);
+            };
             let before = service.password_set_before(call.token()?, id, password, &call.context).await?;
             before.ok_or(problem)?
         }

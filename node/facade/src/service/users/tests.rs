@@ -1,5 +1,7 @@
 //! Who sees which users.
 
+use holdfast_reservations::{ChangeRole, Principal};
+
 use super::*;
 use crate::access::Endpoint;
 use crate::stage::{MIA, OPERATOR, Stage, TOM};
@@ -44,4 +46,21 @@ fn users_are_listed_newest_first_or_found_by_their_address() {
     assert_eq!(ids(Some("mia@example.com"), u64::MAX, 9), [2]);
     assert_eq!(ids(Some("mia@example.com"), 2, 9), [0; 0], "nothing is behind the only one");
     assert_eq!(ids(Some("nobody@example.com"), u64::MAX, 9), [0; 0]);
+}
+
+#[test]
+fn an_outcome_of_an_older_shape_still_answers_a_retry() {
+    let mut stage = Stage::new();
+    let operator = Principal::User { user: OPERATOR, token_version: 0 };
+    let change = Command::ChangeRole(ChangeRole { user: MIA, role: Role::Staff });
+    let Outcome::User(id, profile) = stage.apply(7, operator, change) else { panic!() };
+    stage.change_role(MIA, Role::Operator);
+    stage.ban(MIA);
+    let answered = account_with(stage.rows(), id, profile).unwrap();
+    assert_eq!(
+        (answered.role, answered.email.as_str()),
+        (Role::Staff, "mia@example.com"),
+        "the first answer"
+    );
+    assert_eq!((answered.created_at, answered.ban), (account(stage.rows(), MIA).unwrap().created_at, None));
 }

@@ -52,6 +52,25 @@ async fn a_ban_counts_from_the_next_request_on_every_node() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_that_was_refused_for_a_ban_is_judged_anew_under_its_key() {
+    let _machine = beside().await;
+    let stage = Stage::start(3).await;
+    let person = Person::arrive(&stage).await;
+    let (key, body) = (fresh_key(), json!({"email": person.email, "password": PASSWORD}));
+    let log_in = async |node| {
+        ask_again(&stage, node, None, Method::POST, "/auth/login", Some(body.clone()), &key).await
+    };
+    operate(&stage, 0, Method::PUT, &person.path("/ban"), None).await.success().unwrap();
+    for node in 0..3 {
+        assert_eq!(seen(&log_in(node).await), (401, "banned"));
+    }
+    operate(&stage, 0, Method::DELETE, &person.path("/ban"), None).await.success().unwrap();
+    let first = log_in(1).await;
+    assert_eq!(first.status, 200, "{}", first.json);
+    assert_eq!(log_in(1).await.bytes, first.bytes, "a retry of what succeeded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_role_counts_from_the_next_request_on_every_node() {
     let _machine = beside().await;
     let stage = Stage::start(3).await;
@@ -92,6 +111,11 @@ async fn somebody_can_always_operate_the_cluster() {
         assert_eq!(seen(&operate(&stage, node, Method::PUT, &ban, None).await), (409, "last_operator"));
     }
     let promote = Some(json!({"role": "operator"}));
+    let body = Some(json!({"email": "ghost@example.com", "name": "Ghost"}));
+    let ghost = operate(&stage, 0, Method::POST, "/v1/users", body).await.success().unwrap();
+    let path = format!("/v1/users/{}/role", ghost["id"]);
+    let refused = operate(&stage, 1, Method::PUT, &path, promote.clone()).await;
+    assert_eq!(seen(&refused), (409, "no_password"), "nobody could log in as that one");
     operate(&stage, 0, Method::PUT, &person.path("/role"), promote).await.success().unwrap();
     operate(&stage, 1, Method::PUT, &person.path("/ban"), None).await.success().unwrap();
     let refused = operate(&stage, 2, Method::PUT, &role, demote.clone()).await;

@@ -77,7 +77,8 @@ async fn verbs_manage_users_and_apps() {
     api.log_in("mia@example.com", PASSWORD).await.unwrap();
     let own = Operator { endpoints: operator.endpoints.clone(), token: api.token.clone().unwrap() };
     let change = [("HOLDFAST_OLD_PASSWORD", PASSWORD), ("HOLDFAST_PASSWORD", "by the new lake")];
-    let changed = own.run_with(&["user", "set-password", &id, "--own"], &change).await;
+    own.refused(&["user", "set-password", "tom@example.com", "--own"], 6, "signed in as").await;
+    let changed = own.run_with(&["user", "set-password", "mia@example.com", "--own"], &change).await;
     assert_eq!(changed.code, Some(0), "{}", changed.stderr);
     api.log_in("mia@example.com", "by the new lake").await.unwrap();
     let reset = operator.run_with(&["user", "set-password", "mia@example.com"], &password).await;

@@ -44,6 +44,10 @@ async fn senseless_calls_about_users_are_refused() {
         operator PUT /v1/users/$stranger/password {}                                  -> 400 malformed
         operator PUT /v1/users/$stranger/password {"password":"long enough","x":1}    -> 400 malformed
         nobody   PUT /v1/users/$stranger/password {"password":"long enough"}          -> 401 unauthenticated
+        nobody   PUT /v1/users/$stranger/password {"password":7}                      -> 401 unauthenticated
+        nobody   PUT /v1/users/one/password                                           -> 401 unauthenticated
+        guest    PUT /v1/users/me/password {"password":"long enough"}                 -> 404 user_not_found
+        nobody   GET /v1/users/me                                                     -> 401 unauthenticated
         operator PATCH /v1/users/$stranger {"role":"guest"}                           -> 405 no_such_method
         operator POST /first-operator {"email":"a@b","name":"A","password":"long enough"} -> 404 no_such_path
     "#;
