@@ -206,7 +206,9 @@ impl Totals {
         self.hashes.insert(seed, report["hash"].as_str().unwrap_or("none").to_owned());
         if let Some(failure) = report["failure"].as_str() {
             let again = report["again"].as_str().unwrap_or("it was not run again");
-            eprintln!("seed {seed} FAILED: {failure}\n  {again}\n  again: cargo xtask simulate --seed {seed}");
+            eprintln!(
+                "seed {seed} FAILED: {failure}\n  {again}\n  again: cargo xtask simulate --seed {seed}"
+            );
             self.failures.push((seed, failure.to_owned(), again.to_owned()));
         }
     }

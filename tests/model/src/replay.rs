@@ -79,7 +79,15 @@ pub fn resolve(log: &[(u64, Entry)], history: &History, key_of: impl Fn(&str) ->
 }
 
 /// Refusals that `answer_of` can name.
-const KNOWN_REFUSALS: [&str; 4] = ["slot_full", "booking_not_found", "already_cancelled", "already_used"];
+const KNOWN_REFUSALS: [&str; 7] = [
+    "slot_full",
+    "booking_not_found",
+    "already_cancelled",
+    "already_used",
+    "too_early",
+    "too_late",
+    "slot_not_found",
+];
 
 /// What a client would have been told.
 fn answer_of(outcome: &Outcome) -> Answer {
@@ -90,6 +98,9 @@ fn answer_of(outcome: &Outcome) -> Answer {
         Outcome::Rejected(Rejection::BookingNotFound(_)) => refused("booking_not_found"),
         Outcome::Rejected(Rejection::AlreadyCancelled) => refused("already_cancelled"),
         Outcome::Rejected(Rejection::AlreadyUsed { .. }) => refused("already_used"),
+        Outcome::Rejected(Rejection::TooEarly { .. }) => refused("too_early"),
+        Outcome::Rejected(Rejection::TooLate { .. }) => refused("too_late"),
+        Outcome::Rejected(Rejection::SlotNotFound(_)) => refused("slot_not_found"),
         Outcome::Rejected(other) if other.is_remembered() => refused("another"),
         Outcome::Rejected(_)
         | Outcome::Contradicted(_)
@@ -177,7 +188,7 @@ impl Replay {
         self.violations.push(Violation::new(says).quoting([call]));
     }
 
-    /// Only the rules refuse what the search for an order takes for refused, and they said so in the log.
+    /// Only the rules refuse in these words, and they said so in the log.
     fn judge_refusal(&mut self, call: &Call, key_of: impl Fn(&str) -> RequestKey) {
         let (Answer::Refused(code), Some(key), false) = (&call.answer, &call.key, is_read(call)) else {
             return;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use holdfast_model::{Call, Glance};
 use holdfast_reservations::{RequestKey, Revision};
 
 use crate::complaints::{complaint_of_answer, complaint_of_call};
+use crate::invariants::Violation;
 use crate::observation::Acknowledged;
 use crate::time::WorldTime;
 use crate::trace::Trace;
@@ -87,10 +89,15 @@ impl Recorder {
         std::mem::take(&mut self.lock().acknowledged)
     }
 
-    /// The first thing that no client may ever be told.
-    #[must_use]
-    pub fn complaint(&self) -> Option<String> {
-        self.lock().complaints.first().cloned()
+    /// Whether clients were told only what they may be.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that nobody may ever be told.
+    pub fn check(&self) -> Result<(), Violation> {
+        let at = Duration::from_millis(self.time.now_ms());
+        let complaint = self.lock().complaints.first().cloned();
+        complaint.map_or(Ok(()), |says| Err(Violation { invariant: "answers", at, says }))
     }
 
     /// All calls, which are forgotten.

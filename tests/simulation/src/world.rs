@@ -136,17 +136,16 @@ impl World {
         let machines = options.nodes + options.spares + 1;
         let (time, trace) = (WorldTime::default(), Trace::new(options.is_shown));
         let net = Net::new(machines, chance.fork(), trace.clone());
-        let recorder = Recorder::new(time.clone());
-        let load = Load::default();
+        let (recorder, load) = (Recorder::new(time.clone()), Load::default());
         load.set_nodes((0..options.nodes).map(|machine| (machine, machine + 1)).collect());
-        let hosts = (0..options.nodes).map(|machine| {
+        let host_of = |machine| {
             let others = (0..options.nodes).filter(|other| *other != machine).collect();
             let begins = if machine == 0 { Beginning::Founds } else { Beginning::AsksFounder };
             let raft = options.raft.clone();
             let host = HostOptions { machine, others, begins, raft, stays_learner: false };
             Host::new(host, &net, &time, &mut chance)
-        });
-        let hosts: Vec<Host> = hosts.collect();
+        };
+        let hosts: Vec<Host> = (0..options.nodes).map(host_of).collect();
         let guests = Guests {
             count: options.guests,
             crowd: options.crowd,
@@ -218,9 +217,7 @@ impl World {
         }
         self.clients.tick();
         self.judge(false)?;
-        if let Some(says) = self.recorder.complaint() {
-            return Err(Violation { invariant: "answers", at: Duration::from_millis(now_ms), says });
-        }
+        self.recorder.check()?;
         self.ended.take().map_or(Ok(()), Err)
     }
 

@@ -170,7 +170,7 @@ fn a_refusal_that_the_log_does_not_say() {
         0..5 user:2 key:c cancel booking:1 -> refused already_used
         0..5 user:2 key:c cancel booking:1 -> refused already_cancelled
         0..5 user:3 key:d book slot:1 -> refused slot_full
-        0..5 user:3 key:e book slot:1 -> refused too_late
+        0..5 user:3 key:e book slot:1 -> refused pool_not_found
         ",
         &expect![[r#"
             it was refused otherwise than it came out: [Booking(Booking { id: BookingId(1), slot: SlotId(1), owner: UserId(2), count: 1, status: Confirmed, revision: Some(Revision { index: 10, ordinal: 0 }) })]
