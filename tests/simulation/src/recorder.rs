@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use holdfast_model::{Call, Glance};
+use holdfast_model::{Call, Glance, Ruling, Showing};
 use holdfast_reservations::{RequestKey, Revision};
 
 use crate::observation::Acknowledged;
@@ -22,6 +22,8 @@ pub struct Recorder {
 struct Inner {
     calls: Vec<Call>,
     glances: Vec<Glance>,
+    rulings: Vec<Ruling>,
+    showings: Vec<Showing>,
     acknowledged: Vec<Acknowledged>,
     counts: Counts,
     /// Two things never happen at the same moment.
@@ -60,6 +62,23 @@ impl Recorder {
     /// Records what a node showed to somebody who would take what is old.
     pub fn glance(&self, glance: Glance) {
         self.lock().glances.push(glance);
+    }
+
+    /// Records a decision about who may act.
+    pub fn rule(&self, ruling: Ruling) {
+        self.lock().rulings.push(ruling);
+    }
+
+    /// Records that somebody asked to be let in.
+    pub fn show(&self, showing: Showing) {
+        self.lock().showings.push(showing);
+    }
+
+    /// All decisions about who may act, and all that was shown; both are forgotten.
+    #[must_use]
+    pub fn take_standing(&self) -> (Vec<Ruling>, Vec<Showing>) {
+        let mut inner = self.lock();
+        (std::mem::take(&mut inner.rulings), std::mem::take(&mut inner.showings))
     }
 
     /// Counts an attempt and its answer, and traces both.

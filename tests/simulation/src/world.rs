@@ -5,7 +5,7 @@ mod members;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use holdfast_raft::RaftSettings;
+use holdfast_raft::{Goal, RaftSettings};
 use holdfast_storage::log::LogOptions;
 
 use crate::chance::Chance;
@@ -104,6 +104,8 @@ pub struct World {
     pub may_end: BTreeSet<usize>,
     /// Nodes that were asked to stop voting.
     pub leaving: BTreeSet<NodeId>,
+    /// Nodes that are said to be gone, in answer to what was asked.
+    said_gone: Vec<(Goal, NodeId)>,
     /// Hosts whose nodes were ended for good.
     kept_down: BTreeSet<usize>,
     /// The node that was on each host when it was looked at last.
@@ -177,6 +179,7 @@ impl World {
             swapped: BTreeSet::new(),
             may_end: BTreeSet::new(),
             leaving: BTreeSet::new(),
+            said_gone: Vec::new(),
             kept_down: BTreeSet::new(),
             ids: BTreeMap::new(),
             ended: None,
@@ -211,6 +214,7 @@ impl World {
         }
         self.clients.tick();
         self.judge(false)?;
+        self.judge_said()?;
         self.ended.take().map_or(Ok(()), Err)
     }
 
@@ -234,7 +238,7 @@ impl World {
             self.hosts[position].start();
         }
         self.hosts[position].tick(now_ms);
-        self.ended = self.ended.take().or_else(|| self.hear_of_changes(position));
+        self.hear_of_changes(position);
     }
 
     /// Judges how things stand.

@@ -154,10 +154,10 @@ impl World {
     }
 
     /// Takes in what was said to those who asked for changes.
-    pub(super) fn hear_of_changes(&mut self, position: usize) -> Option<Violation> {
+    pub(super) fn hear_of_changes(&mut self, position: usize) {
         let plan = self.hosts[position].plan.clone();
         let told = std::mem::take(&mut *plan.told.lock().unwrap_or_else(PoisonError::into_inner));
-        told.into_iter().find_map(|(goal, told)| {
+        for (goal, told) in told {
             let answer = match &told {
                 Ok(change) if change.is_done() => "changed".to_owned(),
                 Ok(_) => "begun".to_owned(),
@@ -166,12 +166,22 @@ impl World {
                 Err(ChangeError::Unknown) => "unknown".to_owned(),
             };
             self.recorder.count(&self.trace, name_of(goal), &answer);
-            let (Goal::Remove { node } | Goal::Replace { node, .. }) = goal else { return None };
-            let is_there = !self.invariants.memberships().has_gone(node);
-            (answer == "changed" && is_there).then(|| {
-                self.violation("members are gone when it is said", format!("{goal} is done, and it is there"))
-            })
-        })
+            if let (Goal::Remove { node } | Goal::Replace { node, .. }, "changed") = (goal, answer.as_str()) {
+                self.said_gone.push((goal, node));
+            }
+        }
+    }
+
+    /// Who is said to be gone is gone.
+    pub(super) fn judge_said(&mut self) -> Result<(), Violation> {
+        let said = std::mem::take(&mut self.said_gone);
+        match said.into_iter().find(|(_, node)| !self.invariants.memberships().has_gone(*node)) {
+            None => Ok(()),
+            Some((goal, _)) => {
+                let says = format!("{goal} is done, and it is there");
+                Err(self.violation("members are gone when it is said", says))
+            }
+        }
     }
 
     /// Judges that a node has ended by itself; whether it is to be started again.
