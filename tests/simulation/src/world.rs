@@ -1,6 +1,8 @@
 //! A cluster, its clients and its network, ticking together.
 
+mod endings;
 mod members;
+mod settled;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
