@@ -149,8 +149,11 @@ impl Replica {
         self.parts.log.id_at(index)
     }
 
-    /// Takes a snapshot now, whatever the settings say.
+    /// Takes a snapshot now, whatever the settings say, if there is anything to take one of.
     pub async fn take_snapshot(&self) {
+        if self.parts.progress.borrow().applied.is_none() {
+            return;
+        }
         drop(self.parts.raft.trigger().snapshot().await);
     }
 }

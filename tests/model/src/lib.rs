@@ -21,6 +21,7 @@ mod reads;
 mod refusals;
 mod replay;
 mod retries;
+mod standing;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -38,6 +39,7 @@ pub use reads::check as check_reads;
 pub use refusals::check as check_refusals;
 pub use replay::{check as check_replay, resolve};
 pub use retries::check as check_retries;
+pub use standing::{Door, Fate, Right, Rule, Ruling, Showing, check as check_standing};
 pub use text::Unreadable;
 pub use violation::Violation;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use holdfast_model::{
     Booking, Bounds, Counts, End, History, Verdict, Violation, check_glances, check_linearizability,
-    check_replay, resolve,
+    check_replay, check_standing, resolve,
 };
 use holdfast_reservations::{BookingState, Entry, Key, PoolCounts, PoolId, Row, Slot};
 use holdfast_storage::codec;
@@ -33,6 +33,8 @@ pub fn judge(world: &mut World, core: &[usize]) -> Result<(), String> {
     let history = History { calls: world.recorder.take_calls(), end: end_of(&rows, &park) };
     first_of("history", &holdfast_model::check(&history))?;
     first_of("stale reads", &check_glances(&world.recorder.take_glances()))?;
+    let (rulings, showings) = world.recorder.take_standing();
+    first_of("who may act", &check_standing(&rulings, &showings))?;
     let log = log_of(world)?;
     first_of("revision replay", &check_replay(&log, &history, request_key))?;
     let history = resolve(&log, &history, request_key);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use holdfast_model::{Call, Glance};
+use holdfast_model::{Call, Glance, Ruling, Showing};
 use holdfast_reservations::{RequestKey, Revision};
 
 use crate::complaints::{complaint_of_answer, complaint_of_call};
@@ -25,6 +25,8 @@ pub struct Recorder {
 struct Inner {
     calls: Vec<Call>,
     glances: Vec<Glance>,
+    rulings: Vec<Ruling>,
+    showings: Vec<Showing>,
     acknowledged: Vec<Acknowledged>,
     counts: Counts,
     complaints: Vec<String>,
@@ -67,6 +69,23 @@ impl Recorder {
     /// Records what a node showed to somebody who would take what is old.
     pub fn glance(&self, glance: Glance) {
         self.lock().glances.push(glance);
+    }
+
+    /// Records a decision about who may act.
+    pub fn rule(&self, ruling: Ruling) {
+        self.lock().rulings.push(ruling);
+    }
+
+    /// Records that somebody asked to be let in.
+    pub fn show(&self, showing: Showing) {
+        self.lock().showings.push(showing);
+    }
+
+    /// All decisions about who may act, and all that was shown; both are forgotten.
+    #[must_use]
+    pub fn take_standing(&self) -> (Vec<Ruling>, Vec<Showing>) {
+        let mut inner = self.lock();
+        (std::mem::take(&mut inner.rulings), std::mem::take(&mut inner.showings))
     }
 
     /// Counts an attempt and its answer, and traces both.

@@ -1,6 +1,8 @@
 //! The one generator of what clients do: an operation is a file and a line here, and takes part in every simulation.
 
+mod accounts;
 mod answers;
+mod apps;
 mod book;
 mod cancel;
 mod check_in;
@@ -13,11 +15,13 @@ mod load;
 mod look;
 mod modify;
 mod open_slots;
+mod operate;
+mod own_account;
 mod park;
 mod person;
 mod sign_in;
 
-use holdfast_model::Request;
+use holdfast_model::{Request, Right, Rule, UserId};
 use serde_json::Value;
 
 use crate::chance::Chance;
@@ -41,6 +45,19 @@ pub(crate) const OPERATIONS: &[(u64, &dyn Operation)] = &[
     (2, &open_slots::OpenSlots),
     (3, &sign_in::LogIn),
     (3, &sign_in::Refresh),
+    (1, &own_account::SignUp),
+    (1, &own_account::LogOut),
+    (1, &own_account::SetPassword),
+    (1, &own_account::ReuseRefreshToken),
+    (2, &own_account::ShowOldToken),
+    (2, &operate::Ban),
+    (4, &operate::LiftBan),
+    (2, &operate::SetRole),
+    (2, &apps::CreateApp),
+    (1, &apps::AddSecret),
+    (1, &apps::RevokeSecret),
+    (1, &apps::DeleteApp),
+    (6, &apps::BookByApp),
 ];
 
 /// Something that clients do.
@@ -69,6 +86,48 @@ pub(crate) struct Wish {
     pub(crate) kind: Kind,
     /// How the history writes it, if it does.
     pub(crate) request: Option<Request>,
+    /// What is shown instead of his newest token.
+    pub(crate) by: Option<By>,
+    /// Which right he needs.
+    pub(crate) right: Right,
+    /// Nobody in particular asks.
+    pub(crate) is_of_nobody: bool,
+    /// What is decided by it about who may act.
+    pub(crate) rules: Vec<Rule>,
+    /// That is decided when it is refused.
+    pub(crate) is_ruled_by_refusal: bool,
+    /// The password that is his then.
+    pub(crate) password: Option<String>,
+    /// Whom it is about, if that matters later.
+    pub(crate) about: Option<UserId>,
+}
+
+/// What somebody shows, or showed once.
+#[derive(Clone, Debug)]
+pub(crate) struct By {
+    pub(crate) user: UserId,
+    pub(crate) token: String,
+    /// When it was given to him.
+    pub(crate) given_at: u64,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            method: "GET",
+            path: String::new(),
+            body: None,
+            kind: Kind::Change,
+            request: None,
+            by: None,
+            right: Right::Acts,
+            is_of_nobody: false,
+            rules: Vec::new(),
+            is_ruled_by_refusal: false,
+            password: None,
+            about: None,
+        }
+    }
 }
 
 /// What kind of call it is.

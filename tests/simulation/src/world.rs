@@ -1,11 +1,13 @@
 //! A cluster, its clients and its network, ticking together.
 
+mod endings;
 mod members;
+mod settled;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use holdfast_raft::RaftSettings;
+use holdfast_raft::{Goal, RaftSettings};
 use holdfast_storage::log::LogOptions;
 
 use crate::chance::Chance;
@@ -107,6 +109,8 @@ pub struct World {
     pub may_end: BTreeSet<usize>,
     /// Nodes that were asked to stop voting.
     pub leaving: BTreeSet<NodeId>,
+    /// Nodes that are said to be gone, in answer to what was asked.
+    said_gone: Vec<(Goal, NodeId)>,
     /// Hosts whose nodes were ended for good.
     kept_down: BTreeSet<usize>,
     /// The node that was on each host when it was looked at last.
@@ -183,6 +187,7 @@ impl World {
             swapped: BTreeSet::new(),
             may_end: BTreeSet::new(),
             leaving: BTreeSet::new(),
+            said_gone: Vec::new(),
             kept_down: BTreeSet::new(),
             ids: BTreeMap::new(),
             ended: None,
@@ -218,6 +223,7 @@ impl World {
         self.clients.tick();
         self.judge(false)?;
         self.recorder.check()?;
+        self.judge_said()?;
         self.ended.take().map_or(Ok(()), Err)
     }
 
@@ -241,7 +247,7 @@ impl World {
             self.hosts[position].start();
         }
         self.hosts[position].tick(now_ms);
-        self.ended = self.ended.take().or_else(|| self.hear_of_changes(position));
+        self.hear_of_changes(position);
     }
 
     /// Judges how things stand.

@@ -4,7 +4,7 @@ use holdfast_model::Request;
 use serde_json::json;
 
 use super::answers::booking_in;
-use super::{Kind, Operation, Park, Person, Wish};
+use super::{Operation, Park, Person, Wish};
 use crate::chance::Chance;
 use crate::client::Reply;
 
@@ -23,8 +23,8 @@ impl Operation for Book {
             method: "POST",
             path: "/v1/bookings".to_owned(),
             body: Some(json!({"slotId": slot.0, "count": count})),
-            kind: Kind::Change,
             request: park.records(slot).then_some(Request::Book { slot, count, owner }),
+            ..Wish::default()
         })
     }
 

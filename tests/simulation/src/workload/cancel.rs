@@ -2,7 +2,7 @@
 
 use holdfast_model::Request;
 
-use super::{Kind, Operation, Park, Person, Wish};
+use super::{Operation, Park, Person, Wish};
 use crate::chance::Chance;
 
 pub(super) struct Cancel;
@@ -17,9 +17,8 @@ impl Operation for Cancel {
         Some(Wish {
             method: "POST",
             path: format!("/v1/bookings/{}/cancel", booking.0),
-            body: None,
-            kind: Kind::Change,
             request: park.records(slot).then_some(Request::Cancel(booking)),
+            ..Wish::default()
         })
     }
 }

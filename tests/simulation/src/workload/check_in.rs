@@ -1,8 +1,8 @@
 //! Admits the party of a booking; by staff.
 
-use holdfast_model::Request;
+use holdfast_model::{Request, Right};
 
-use super::{Kind, Operation, Park, Person, Wish};
+use super::{Operation, Park, Person, Wish};
 use crate::chance::Chance;
 
 pub(super) struct CheckIn;
@@ -14,12 +14,13 @@ impl Operation for CheckIn {
 
     fn draw(&self, who: &Person, park: &Park, chance: &mut Chance) -> Option<Wish> {
         let (booking, slot) = who.any_booking(chance)?;
-        who.is_staff.then(|| Wish {
+        // Whoever may not is told so.
+        (who.is_staff || chance.percent(25)).then(|| Wish {
             method: "POST",
             path: format!("/v1/bookings/{}/check-in", booking.0),
-            body: None,
-            kind: Kind::Change,
+            right: Right::ChecksIn,
             request: park.records(slot).then_some(Request::CheckIn(booking)),
+            ..Wish::default()
         })
     }
 }

@@ -17,6 +17,6 @@ impl Operation for Get {
         let (path, kind) = maybe_stale(format!("/v1/bookings/{}", booking.0), chance);
         let is_recorded = park.records(slot) && kind == Kind::Read;
         let request = is_recorded.then_some(Request::Get(booking));
-        Some(Wish { method: "GET", path, body: None, kind, request })
+        Some(Wish { method: "GET", path, kind, request, ..Wish::default() })
     }
 }

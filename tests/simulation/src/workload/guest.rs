@@ -5,14 +5,15 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use holdfast_model::{Answer, Call, Glance, UserId};
-use serde_json::{Value, json};
+use holdfast_model::{Answer, Call, Door, Fate, Glance, Right, Rule, Ruling, Showing, UserId};
+use serde_json::Value;
 
+use super::accounts::name_of;
 use super::answers::{answer_in, is_definite, revision_in, summary_of};
 use super::guests::Guests;
 use super::load::Load;
 use super::park::Park;
-use super::{Kind, Operation, Person, Wish, draw, keys, sign_in};
+use super::{By, Kind, Operation, Person, Wish, draw, keys, own_account, sign_in};
 use crate::chance::Chance;
 use crate::client::{Ask, Client, Reply, Silence};
 use crate::network::MachineNumber;
@@ -41,6 +42,15 @@ pub(super) struct Guest {
     load: Load,
     think_ms: u64,
     who: Person,
+    decision: Decision,
+}
+
+/// What is known of a request that decides something about who may act.
+#[derive(Default)]
+struct Decision {
+    invoked_at: Option<u64>,
+    acknowledged_at: Option<u64>,
+    may_be: bool,
 }
 
 impl Guest {
@@ -52,6 +62,12 @@ impl Guest {
             password: PASSWORD.to_owned(),
             token: String::new(),
             refresh_token: String::new(),
+            given_at: 0,
+            old_tokens: Vec::new(),
+            used_refresh_token: None,
+            maybe_password: None,
+            accounts: guests.load.accounts.clone(),
+            recorder: guests.recorder.clone(),
             is_staff: number == 0,
             bookings: Vec::new(),
         };
@@ -66,11 +82,12 @@ impl Guest {
             load: guests.load.clone(),
             think_ms: guests.think_ms,
             who,
+            decision: Decision::default(),
         }
     }
 
     pub(super) async fn live(mut self, is_crowd: bool) {
-        self.arrive().await;
+        self.arrive(is_crowd).await;
         let park = loop {
             match self.load.park().filter(|park| !park.recorded.is_empty()) {
                 Some(park) if self.load.inner.began.load(Ordering::Relaxed) => break park,
@@ -93,31 +110,31 @@ impl Guest {
     }
 
     /// Signs up and logs in.
-    async fn arrive(&mut self) {
-        let body = json!({"email": self.who.email, "password": self.who.password, "name": "Guest"});
-        let sign_up = Wish {
-            method: "POST",
-            path: "/auth/signup".to_owned(),
-            body: Some(body),
-            kind: Kind::SignIn,
-            request: None,
-        };
+    async fn arrive(&mut self, is_crowd: bool) {
+        let sign_up = own_account::sign_up(&self.who.email, &self.who.password);
         let signed_up = self.insist(&sign_up).await;
         self.who.user = UserId(signed_up["userId"].as_str().and_then(|id| id.parse().ok()).unwrap_or(0));
         let wish = sign_in::log_in(&self.who.email, &self.who.password);
         let tokens = self.insist(&wish).await;
-        self.take_tokens(&tokens);
+        self.who.take_tokens(&tokens);
         if self.who.is_staff {
             // Tells the operator whom to make staff.
             let told = Park { resource: self.who.user.0, ..Park::default() };
             *self.load.inner.park.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
         }
+        if !self.who.is_staff {
+            let door = Door { user: self.who.user.0, right: Right::ChecksIn };
+            let what = Rule::Shut(door);
+            self.recorder.rule(Ruling { invoked_at: 0, acknowledged_at: Some(0), what });
+            if !is_crowd {
+                self.load.accounts.known().people.push(self.who.user);
+            }
+        }
         self.load.inner.arrived.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn take_tokens(&mut self, tokens: &Value) {
-        let text = |name: &str| tokens[name].as_str().unwrap_or_default().to_owned();
-        (self.who.token, self.who.refresh_token) = (text("accessToken"), text("refreshToken"));
+    pub(super) fn accept(&mut self, tokens: &Value) {
+        self.who.take_tokens(tokens);
     }
 
     /// Asks until it is done, for what everything else begins with.
@@ -140,14 +157,35 @@ impl Guest {
     async fn perform(&mut self, operation: &dyn Operation, park: &Park) {
         let Some(wish) = operation.draw(&self.who, park, &mut self.chance) else { return };
         let key = matches!(wish.kind, Kind::Change | Kind::SignIn).then(|| self.new_key());
+        self.decision = Decision::default();
+        self.insist_a_while(operation, &wish, key.as_deref(), park).await;
+        let Decision { invoked_at: Some(invoked_at), acknowledged_at, may_be, .. } = self.decision else {
+            return;
+        };
+        if acknowledged_at.is_some() || may_be {
+            for what in wish.rules {
+                self.recorder.rule(Ruling { invoked_at, acknowledged_at, what });
+            }
+            // It may be his, or become it.
+            self.who.maybe_password = wish.password.filter(|password| *password != self.who.password);
+        }
+    }
+
+    async fn insist_a_while(
+        &mut self,
+        operation: &dyn Operation,
+        wish: &Wish,
+        key: Option<&str>,
+        park: &Park,
+    ) {
         let mut attempts = self.chance.between(1..=10);
         while attempts > 0 {
             attempts -= 1;
             let name = (operation.name(), operation.always_changes());
-            let sent = self.attempt(name, &wish, key.as_deref()).await;
+            let sent = self.attempt(name, wish, key).await;
             match &sent {
-                Ok(reply) if reply.status < 300 => return operation.learn(&mut self.who, park, &wish, reply),
-                Ok(reply) if reply.status == 401 && wish.kind != Kind::SignIn => {
+                Ok(reply) if reply.status < 300 => return operation.learn(&mut self.who, park, wish, reply),
+                Ok(reply) if reply.status == 401 && wish.kind != Kind::SignIn && wish.by.is_none() => {
                     return self.come_back().await;
                 }
                 _ if is_definite(&sent) => return,
@@ -162,10 +200,14 @@ impl Guest {
     async fn come_back(&mut self) {
         let wish = sign_in::log_in(&self.who.email, &self.who.password);
         let key = self.new_key();
-        if let Ok(reply) = self.attempt(("log_in", false), &wish, Some(&key)).await
+        let before = std::mem::take(&mut self.decision);
+        let sent = self.attempt(("log_in", false), &wish, Some(&key)).await;
+        self.decision = before;
+        if let Ok(reply) = sent
             && reply.status < 300
         {
-            self.take_tokens(&reply.json);
+            self.who.take_tokens(&reply.json);
+            self.who.used_refresh_token = None;
         }
     }
 
@@ -189,6 +231,7 @@ impl Guest {
             }
         };
         let ((sent, answered_at), again) = futures_util::future::join(own, again).await;
+        self.decision.invoked_at.get_or_insert(invoked_at);
         self.note(name, wish, key, node, (invoked_at, answered_at), &sent);
         if let Some((other, sent, answered_at)) = again {
             self.note(name, wish, key, other, (invoked_at, answered_at), &sent);
@@ -197,7 +240,7 @@ impl Guest {
     }
 
     fn note(
-        &self,
+        &mut self,
         name: Name,
         wish: &Wish,
         key: Option<&str>,
@@ -222,13 +265,15 @@ impl Guest {
         {
             self.recorder.glance(Glance { invoked_at, answered_at, node: node.1, index: *index });
         }
+        self.decide(wish, answered_at, sent);
+        self.show(wish, (invoked_at, answered_at), sent);
         let Some(request) = wish.request else { return };
         let answer = answer_in(request, sent);
         let is_told = !matches!(answer, Answer::NotDone(_) | Answer::Unknown);
         self.recorder.record(Call {
             invoked_at,
             answered_at,
-            user: self.who.user,
+            user: wish.by.as_ref().map_or(self.who.user, |by| by.user),
             node: Some(node.1).filter(|_| self.load.is_there(node)),
             key: key.map(str::to_owned),
             request,
@@ -237,11 +282,67 @@ impl Guest {
         });
     }
 
+    fn decide(&mut self, wish: &Wish, answered_at: u64, sent: &Result<Reply, Silence>) {
+        let decision = &mut self.decision;
+        match sent {
+            Ok(reply) if (reply.status < 300) != wish.is_ruled_by_refusal => {
+                let is_it = !wish.is_ruled_by_refusal || reply.code() == "session_invalid";
+                if is_it {
+                    let first = decision.acknowledged_at.map_or(answered_at, |at| at.min(answered_at));
+                    decision.acknowledged_at = Some(first);
+                }
+                // A node may say so of what it does not understand yet.
+                decision.may_be |= !is_it;
+            }
+            Err(Silence::NotSent) => (),
+            // Refused: whatever it may have done, another attempt did.
+            Ok(Reply { status: 400..500, .. }) => (),
+            Ok(_) | Err(Silence::Lost) => decision.may_be = true,
+        }
+        if let Ok(reply) = sent
+            && reply.code() == "bad_credentials"
+            && let Some(other) = self.who.maybe_password.take()
+        {
+            self.who.maybe_password = Some(std::mem::replace(&mut self.who.password, other));
+        }
+    }
+
+    /// Records what became of somebody who asked to be let in.
+    fn show(&self, wish: &Wish, (invoked_at, answered_at): (u64, u64), sent: &Result<Reply, Silence>) {
+        let Ok(reply) = sent else { return };
+        let is_app = wish.by.as_ref().is_some_and(|by| by.given_at == u64::MAX);
+        let fate = match (reply.status, reply.code()) {
+            (200..=299, _) if wish.kind != Kind::ReadStale => Fate::LetIn,
+            (401, "banned") => Fate::Banned,
+            (401, _) if is_app => Fate::Unknown,
+            _ => return,
+        };
+        if wish.is_of_nobody {
+            return;
+        }
+        let own = || By::new(&self.who, &self.who.token, self.who.given_at);
+        let by = match wish.kind {
+            Kind::SignIn => wish.by.clone(),
+            Kind::Change | Kind::Read | Kind::ReadStale => Some(wish.by.clone().unwrap_or_else(own)),
+        };
+        let user = by.as_ref().map_or(self.who.user, |by| by.user);
+        // A retry may be told what the first one did.
+        let first_at = if wish.kind == Kind::Read { None } else { self.decision.invoked_at };
+        self.recorder.show(Showing {
+            invoked_at: first_at.unwrap_or(invoked_at),
+            answered_at,
+            door: Door { user: user.0, right: wish.right },
+            shown: by.map(|by| (name_of(&by.token), by.given_at)),
+            fate,
+        });
+    }
+
     fn ask(&self, wish: &Wish, key: Option<&str>) -> Ask {
         Ask {
             method: wish.method,
             path: wish.path.clone(),
-            token: (wish.kind != Kind::SignIn).then(|| self.who.token.clone()),
+            token: (wish.kind != Kind::SignIn)
+                .then(|| wish.by.as_ref().map_or_else(|| self.who.token.clone(), |by| by.token.clone())),
             key: key.map(str::to_owned),
             body: wish.body.clone(),
         }

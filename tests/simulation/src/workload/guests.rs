@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::guest::Guest;
 use super::load::Load;
 use super::park::{Park, SLOTS};
-use super::{Kind, Wish, sign_in};
+use super::{Wish, sign_in};
 use crate::chance::Chance;
 use crate::client::Fidelity;
 use crate::network::{MachineNumber, Net};
@@ -63,13 +63,12 @@ impl Guests {
         let mut operator = Guest::new(self, usize::MAX, chance);
         let wish = sign_in::log_in(OPERATOR_EMAIL, OPERATOR_PASSWORD);
         let tokens = operator.insist(&wish).await;
-        operator.take_tokens(&tokens);
+        operator.accept(&tokens);
         let post = |path: &str, body: Value| Wish {
             method: "POST",
             path: path.to_owned(),
             body: Some(body),
-            kind: Kind::Change,
-            request: None,
+            ..Wish::default()
         };
         let venue = json!({
             "name": "Lake", "region": "North", "timeZone": "Europe/Berlin", "openAt": "08:00", "closeAt": "20:00"

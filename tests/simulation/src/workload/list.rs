@@ -17,6 +17,6 @@ impl Operation for List {
         let (path, kind) = maybe_stale(format!("/v1/bookings?slotId={}&limit=200", slot.0), chance);
         let is_recorded = park.records(slot) && kind == Kind::Read && who.is_staff;
         let request = is_recorded.then_some(Request::List(slot));
-        Some(Wish { method: "GET", path, body: None, kind, request })
+        Some(Wish { method: "GET", path, kind, request, ..Wish::default() })
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::accounts::Accounts;
 use super::park::Park;
 use crate::chance::Chance;
 use crate::network::MachineNumber;
@@ -10,6 +11,7 @@ use crate::network::MachineNumber;
 /// How much clients do; changed from outside while they do it.
 #[derive(Clone, Default)]
 pub struct Load {
+    pub(super) accounts: Accounts,
     pub(super) inner: Arc<LoadInner>,
 }
 

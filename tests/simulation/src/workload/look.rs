@@ -17,6 +17,6 @@ impl Operation for Look {
         let (path, kind) = maybe_stale(format!("/v1/slots/{}", slot.0), chance);
         let is_recorded = park.records(slot) && kind == Kind::Read;
         let request = is_recorded.then_some(Request::Look(slot));
-        Some(Wish { method: "GET", path, body: None, kind, request })
+        Some(Wish { method: "GET", path, kind, request, ..Wish::default() })
     }
 }

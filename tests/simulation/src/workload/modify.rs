@@ -4,7 +4,7 @@ use holdfast_model::Request;
 use serde_json::json;
 
 use super::answers::booking_in;
-use super::{Kind, Operation, Park, Person, Wish};
+use super::{Operation, Park, Person, Wish};
 use crate::chance::Chance;
 use crate::client::Reply;
 
@@ -31,8 +31,8 @@ impl Operation for Modify {
             method: "PATCH",
             path: format!("/v1/bookings/{}", booking.0),
             body: Some(body),
-            kind: Kind::Change,
             request: park.records(from).then_some(Request::Modify { booking, slot, count }),
+            ..Wish::default()
         })
     }
 

@@ -1,6 +1,6 @@
 //! Opens another slot, which soon ends.
 
-use super::{Kind, Operation, Park, Person, Wish};
+use super::{Operation, Park, Person, Wish};
 use crate::chance::Chance;
 
 pub(super) struct OpenSlots;
@@ -16,8 +16,7 @@ impl Operation for OpenSlots {
             method: "POST",
             path: format!("/v1/resources/{}/slots", park.resource),
             body: Some(body),
-            kind: Kind::Change,
-            request: None,
+            ..Wish::default()
         })
     }
 }

@@ -1,8 +1,10 @@
 //! Logs in again, and refreshes a session.
 
+use holdfast_model::Rule;
 use serde_json::json;
 
-use super::{Kind, Operation, Park, Person, Wish};
+use super::accounts::name_of;
+use super::{By, Kind, Operation, Park, Person, Wish};
 use crate::chance::Chance;
 use crate::client::Reply;
 
@@ -18,7 +20,8 @@ impl Operation for LogIn {
     }
 
     fn learn(&self, who: &mut Person, _: &Park, _: &Wish, reply: &Reply) {
-        take_tokens(who, reply);
+        who.take_tokens(&reply.json);
+        who.used_refresh_token = None;
     }
 }
 
@@ -30,17 +33,22 @@ impl Operation for Refresh {
     }
 
     fn draw(&self, who: &Person, _: &Park, _: &mut Chance) -> Option<Wish> {
+        let by = By::new(who, &who.refresh_token, who.given_at);
+        let rules = vec![Rule::VoidOne(name_of(&by.token))];
         Some(Wish {
             method: "POST",
             path: "/auth/refresh".to_owned(),
-            body: Some(json!({"refreshToken": who.refresh_token})),
+            body: Some(json!({"refreshToken": by.token})),
             kind: Kind::SignIn,
-            request: None,
+            by: Some(by),
+            rules,
+            ..Wish::default()
         })
     }
 
-    fn learn(&self, who: &mut Person, _: &Park, _: &Wish, reply: &Reply) {
-        take_tokens(who, reply);
+    fn learn(&self, who: &mut Person, _: &Park, wish: &Wish, reply: &Reply) {
+        who.take_tokens(&reply.json);
+        who.used_refresh_token = wish.by.clone().map(|used| (used, who.refresh_token.clone()));
     }
 }
 
@@ -51,13 +59,6 @@ pub(super) fn log_in(email: &str, password: &str) -> Wish {
         path: "/auth/login".to_owned(),
         body: Some(json!({"email": email, "password": password})),
         kind: Kind::SignIn,
-        request: None,
-    }
-}
-
-fn take_tokens(who: &mut Person, reply: &Reply) {
-    let text = |name: &str| reply.json[name].as_str().map(str::to_owned);
-    if let (Some(token), Some(refresh_token)) = (text("accessToken"), text("refreshToken")) {
-        (who.token, who.refresh_token) = (token, refresh_token);
+        ..Wish::default()
     }
 }

@@ -1,18 +1,15 @@
-//! Who belongs to the cluster, as far as can be seen from outside: who may be taken away, who comes, and what must be
-//! over when all is healed.
+//! Who belongs to the cluster, as far as can be seen from outside: who may be taken away, and who comes.
 
 use std::collections::BTreeSet;
-use std::sync::PoisonError;
-use std::time::Duration;
 
-use holdfast_raft::{ChangeError, Goal, VOTERS_MAX, Wish};
+use holdfast_raft::Goal;
 
 use super::World;
 use crate::chance::Chance;
 use crate::disk::Disk;
 use crate::host::{Host, HostOptions};
-use crate::invariants::{Membership, Violation};
-use crate::node::{Beginning, Exit, NodeWish};
+use crate::invariants::Membership;
+use crate::node::{Beginning, NodeWish};
 use crate::observation::NodeId;
 
 impl World {
@@ -153,66 +150,6 @@ impl World {
         true
     }
 
-    /// Takes in what was said to those who asked for changes.
-    pub(super) fn hear_of_changes(&mut self, position: usize) -> Option<Violation> {
-        let plan = self.hosts[position].plan.clone();
-        let told = std::mem::take(&mut *plan.told.lock().unwrap_or_else(PoisonError::into_inner));
-        told.into_iter().find_map(|(goal, told)| {
-            let answer = match &told {
-                Ok(change) if change.is_done() => "changed".to_owned(),
-                Ok(_) => "begun".to_owned(),
-                Err(ChangeError::Refused { code, .. }) => format!("refused {}", code.as_str()),
-                Err(ChangeError::Unavailable(_)) => "unavailable".to_owned(),
-                Err(ChangeError::Unknown) => "unknown".to_owned(),
-            };
-            self.recorder.count(&self.trace, name_of(goal), &answer);
-            let (Goal::Remove { node } | Goal::Replace { node, .. }) = goal else { return None };
-            let is_there = !self.invariants.memberships().has_gone(node);
-            (answer == "changed" && is_there).then(|| {
-                self.violation("members are gone when it is said", format!("{goal} is done, and it is there"))
-            })
-        })
-    }
-
-    /// Judges that a node has ended by itself; whether it is to be started again.
-    pub(super) fn judge_end(&mut self, position: usize, exit: Option<&Exit>) -> Result<bool, Violation> {
-        let (id, has_left) = (self.id_of(position), self.has_left(position));
-        let is_at_home = !self.swapped.contains(&position);
-        let may_end = self.may_end.contains(&position);
-        let remembers = std::mem::replace(&mut self.hosts[position].was_told, false);
-        match exit {
-            Some(Exit::Removed(node)) => {
-                if !self.invariants.memberships().has_gone(*node) {
-                    let says = format!("node {node} was told that it was removed, and is a member");
-                    return Err(self.violation("nobody is sent away without a reason", says));
-                }
-                if remembers && !may_end {
-                    let says = format!("node {node} took part again after it was told that it was removed");
-                    return Err(self.violation("who was removed remembers it", says));
-                }
-                self.hosts[position].was_told = is_at_home;
-                Ok(true)
-            }
-            Some(Exit::Refused(says)) if is_at_home && (has_left || says.contains("was removed from")) => {
-                if id.is_some() && !has_left {
-                    let says = format!("machine {position} is refused, and its node is a member: {says}");
-                    return Err(self.violation("nobody is sent away without a reason", says));
-                }
-                self.hosts[position].is_gone = true;
-                Ok(false)
-            }
-            Some(_) | None if may_end => Ok(true),
-            Some(_) | None => {
-                let says = format!("machine {position}, whose disk is well, ended by itself: {exit:?}");
-                Err(self.violation("nobody ends without a reason", says))
-            }
-        }
-    }
-
-    fn violation(&self, invariant: &'static str, says: String) -> Violation {
-        Violation { invariant, at: Duration::from_millis(self.time.now_ms()), says }
-    }
-
     /// Follows which node is on which machine, and tells the clients.
     pub(super) fn follow_hosts(&mut self) {
         for position in 0..self.hosts.len() {
@@ -231,81 +168,9 @@ impl World {
         let hosts = (0..self.hosts.len()).filter(is_known).map(|position| &self.hosts[position]);
         self.load.set_nodes(hosts.map(|host| (host.number(), host.series())).collect());
     }
-
-    /// What is still to be done about the members, though nothing keeps the leader from it: nothing, once all is well.
-    #[must_use]
-    pub fn unfinished(&self, core: &[usize]) -> Option<String> {
-        let members = self.membership()?;
-        if members.is_joint() {
-            return Some(format!("the voters are {:?}", members.voters));
-        }
-        let there: BTreeSet<NodeId> = core.iter().filter_map(|host| self.id_of(*host)).collect();
-        let leader = self.leader().and_then(|host| self.id_of(host))?;
-        let left = |node: &NodeId, wish: &Wish| is_left(members, &there, leader, *node, *wish);
-        let (node, wish) = members.wishes.iter().find(|(node, wish)| left(node, wish))?;
-        Some(format!("node {node} of {:?} is wanted as {wish:?}, and {leader} leads", members.voters))
-    }
-
-    /// Hosts of nodes that have left, and could hear of it from somebody who is there.
-    #[must_use]
-    pub fn strays(&self, core: &[usize]) -> Vec<usize> {
-        let there: BTreeSet<NodeId> = core.iter().filter_map(|host| self.id_of(*host)).collect();
-        let hears = |position: &usize| {
-            let knows = self.watcher.members_of(*position);
-            knows.is_some_and(|members| members.all().iter().any(|node| there.contains(node)))
-        };
-        // Whose disk is lost may never start.
-        let may_run = |position: &usize| !self.kept_down.contains(position) && !self.lost.contains(position);
-        let has_left = |position: &usize| self.has_left(*position) && !self.hosts[*position].is_gone;
-        (0..self.hosts.len()).filter(may_run).filter(has_left).filter(hears).collect()
-    }
 }
 
-/// Whether the leader could do something about what is wanted of a member.
-fn is_left(members: &Membership, there: &BTreeSet<NodeId>, leader: NodeId, node: NodeId, wish: Wish) -> bool {
-    let voters = members.voters_to_be();
-    let votes = voters.contains(&node);
-    let wants_to_vote = |other: &NodeId| members.wishes.get(other) == Some(&Wish::Votes);
-    // Whoever leads must be able to hand it over first.
-    let can_go = node != leader
-        || voters.iter().any(|other| *other != node && wants_to_vote(other) && there.contains(other));
-    let mut others = voters.clone();
-    others.remove(&node);
-    match (votes, wish) {
-        (true, Wish::Votes) | (false, Wish::Learns) => false,
-        (false, Wish::Removed | Wish::Replaced { .. }) => can_go,
-        (true, Wish::Learns | Wish::Removed) => can_go && is_majority(there, &others),
-        (false, Wish::Votes) => {
-            others.insert(node);
-            there.contains(&node) && others.len() <= VOTERS_MAX && is_majority(there, &others)
-        }
-        (true, Wish::Replaced { by }) => {
-            let by = match by {
-                Some(by) => {
-                    let stays = matches!(members.wishes.get(&by), Some(Wish::Votes | Wish::Learns));
-                    Some(by).filter(|by| stays && there.contains(by))
-                }
-                None => {
-                    let mut learners = members.wishes.keys().filter(|other| !voters.contains(other));
-                    learners.find(|other| wants_to_vote(other) && there.contains(other)).copied()
-                }
-            };
-            others.extend(by);
-            by.is_some() && can_go && is_majority(there, &others)
-        }
-    }
-}
-
-fn is_majority(some: &BTreeSet<NodeId>, of: &BTreeSet<NodeId>) -> bool {
+/// Whether some are a majority of others.
+pub(super) fn is_majority(some: &BTreeSet<NodeId>, of: &BTreeSet<NodeId>) -> bool {
     2 * of.intersection(some).count() > of.len()
-}
-
-fn name_of(goal: Goal) -> &'static str {
-    match goal {
-        Goal::Remove { .. } => "remove_node",
-        Goal::Promote { .. } => "promote_node",
-        Goal::Replace { .. } => "replace_node",
-        Goal::Drain { .. } => "drain_node",
-        Goal::Transfer { .. } => "transfer_leader",
-    }
 }

@@ -19,7 +19,7 @@ pub fn play(
     scenario: impl FnOnce(&mut Stage) -> Result<(), String> + Send + 'static,
 ) -> Result<(), String> {
     let played = alone(move || {
-        let mut stage = Stage { world: World::new(&options), chance: Chance::new(options.seed) };
+        let mut stage = Stage { world: World::new(&options), chance: Chance::new(options.seed ^ 0x57a6e) };
         run::set_up(&mut stage.world, &options)?;
         stage.world.load.begin();
         stage.pass(500)?;
@@ -99,8 +99,8 @@ impl Stage {
     }
 
     fn finish(&mut self) -> Result<(), String> {
-        let core: Vec<usize> =
-            (0..self.world.nodes()).filter(|host| !self.world.lost.contains(host)).collect();
+        let is_well = |host: &usize| !self.world.lost.contains(host) && !self.world.has_left(*host);
+        let core: Vec<usize> = (0..self.world.nodes()).filter(is_well).collect();
         run::mend(&mut self.world, &core);
         run::finish(&mut self.world, &core)
     }

@@ -1,0 +1,92 @@
+//! How nodes end by themselves, and what is said of members that go: each with a reason, or it is a violation.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use holdfast_raft::{ChangeError, Goal};
+
+use super::World;
+use crate::invariants::Violation;
+use crate::node::Exit;
+
+impl World {
+    /// Takes in what was said to those who asked for changes.
+    pub(super) fn hear_of_changes(&mut self, position: usize) {
+        let plan = self.hosts[position].plan.clone();
+        let told = std::mem::take(&mut *plan.told.lock().unwrap_or_else(PoisonError::into_inner));
+        for (goal, told) in told {
+            let answer = match &told {
+                Ok(change) if change.is_done() => "changed".to_owned(),
+                Ok(_) => "begun".to_owned(),
+                Err(ChangeError::Refused { code, .. }) => format!("refused {}", code.as_str()),
+                Err(ChangeError::Unavailable(_)) => "unavailable".to_owned(),
+                Err(ChangeError::Unknown) => "unknown".to_owned(),
+            };
+            self.recorder.count(&self.trace, name_of(goal), &answer);
+            if let (Goal::Remove { node } | Goal::Replace { node, .. }, "changed") = (goal, answer.as_str()) {
+                self.said_gone.push((goal, node));
+            }
+        }
+    }
+
+    /// Who is said to be gone is gone.
+    pub(super) fn judge_said(&mut self) -> Result<(), Violation> {
+        let said = std::mem::take(&mut self.said_gone);
+        match said.into_iter().find(|(_, node)| !self.invariants.memberships().has_gone(*node)) {
+            None => Ok(()),
+            Some((goal, _)) => {
+                let says = format!("{goal} is done, and it is there");
+                Err(self.violation("members are gone when it is said", says))
+            }
+        }
+    }
+
+    /// Judges that a node has ended by itself; whether it is to be started again.
+    pub(super) fn judge_end(&mut self, position: usize, exit: Option<&Exit>) -> Result<bool, Violation> {
+        let (id, has_left) = (self.id_of(position), self.has_left(position));
+        let is_at_home = !self.swapped.contains(&position);
+        let may_end = self.may_end.contains(&position);
+        let remembers = std::mem::replace(&mut self.hosts[position].was_told, false);
+        match exit {
+            Some(Exit::Removed(node)) => {
+                if !self.invariants.memberships().has_gone(*node) {
+                    let says = format!("node {node} was told that it was removed, and is a member");
+                    return Err(self.violation("nobody is sent away without a reason", says));
+                }
+                if remembers && !may_end {
+                    let says = format!("node {node} took part again after it was told that it was removed");
+                    return Err(self.violation("who was removed remembers it", says));
+                }
+                self.hosts[position].was_told = is_at_home;
+                Ok(true)
+            }
+            Some(Exit::Refused(says)) if is_at_home && (has_left || says.contains("was removed from")) => {
+                if id.is_some() && !has_left {
+                    let says = format!("machine {position} is refused, and its node is a member: {says}");
+                    return Err(self.violation("nobody is sent away without a reason", says));
+                }
+                self.hosts[position].is_gone = true;
+                Ok(false)
+            }
+            Some(_) | None if may_end => Ok(true),
+            Some(_) | None => {
+                let says = format!("machine {position}, whose disk is well, ended by itself: {exit:?}");
+                Err(self.violation("nobody ends without a reason", says))
+            }
+        }
+    }
+
+    fn violation(&self, invariant: &'static str, says: String) -> Violation {
+        Violation { invariant, at: Duration::from_millis(self.time.now_ms()), says }
+    }
+}
+
+fn name_of(goal: Goal) -> &'static str {
+    match goal {
+        Goal::Remove { .. } => "remove_node",
+        Goal::Promote { .. } => "promote_node",
+        Goal::Replace { .. } => "replace_node",
+        Goal::Drain { .. } => "drain_node",
+        Goal::Transfer { .. } => "transfer_leader",
+    }
+}
