@@ -39,12 +39,19 @@ pub struct LocalOptions {
 }
 
 /// Who may operate a local cluster.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Operator {
     /// The address to log in with.
     pub email: String,
     /// The password to log in with.
     pub password: String,
+}
+
+/// Leaves the password out, so that no log can show it.
+impl std::fmt::Debug for Operator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Operator").field("email", &self.email).finish_non_exhaustive()
+    }
 }
 
 impl Operator {

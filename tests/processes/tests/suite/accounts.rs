@@ -3,6 +3,7 @@
 mod apps;
 mod guesses;
 mod sessions;
+mod stolen_keys;
 mod users;
 mod verbs;
 
