@@ -29,7 +29,6 @@ mod probe;
 mod proposals;
 mod pulse;
 mod reads;
-mod rekey;
 mod removal;
 mod replica;
 mod roster;

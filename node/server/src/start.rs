@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use holdfast_facade::FacadeSettings;
-use holdfast_raft::net::CertificateFiles;
+use holdfast_raft::net::{CertificateFiles, is_address, is_loopback};
 use holdfast_raft::{JoinToken, RaftSettings, Removed};
 use tokio::runtime::Handle;
 
-use crate::addresses::{self, is_loopback};
+use crate::addresses;
 use crate::arguments::{DevArguments, StartArguments};
 use crate::exit::Exit;
 use crate::folder;
@@ -60,7 +60,7 @@ where
 
 fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeConfig, Exit> {
     addresses::check(settings, arguments.insecure)?;
-    if let Some(wrong) = arguments.join.iter().find(|peer| !addresses::is_address(peer)) {
+    if let Some(wrong) = arguments.join.iter().find(|peer| !is_address(peer)) {
         return Err(Exit::usage(format!("--join names {wrong:?}, which is not HOST:PORT")));
     }
     for warning in addresses::warnings(settings) {

@@ -18,7 +18,7 @@ use crate::watch::Leadership;
 const CONTROL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Between two looks at how far a goal has come.
-const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+pub(super) const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A node that is only slow for a moment is no reason to refuse.
 const REFUSAL_DURATION_MIN: Duration = Duration::from_millis(500);

@@ -23,7 +23,6 @@ use super::Replica;
 use crate::own_key::{OwnKey, PublicKey};
 use crate::peers::Purpose;
 use crate::proposals::ProposeError;
-use crate::rekey::replace_key;
 use crate::runtime::{Runtime, spawn};
 
 /// Between two looks at how far the others are, and between two attempts of what failed.
@@ -127,8 +126,8 @@ impl Replica {
             loop {
                 let own = key.borrow_and_update().public_key();
                 let known = seen.borrow_and_update().membership.get_node(&replica.identity().node).cloned();
-                if known.is_some_and(|known| known.public_key != own) {
-                    if let Err(why) = replica.show_key(own).await {
+                if let Some(known) = known.filter(|known| known.public_key != own) {
+                    if let Err(why) = replica.show_key(known.public_key, own).await {
                         tracing::info!(why, "the membership has not this node's new key yet");
                     }
                     tokio::time::sleep(ATTEMPT_INTERVAL).await;
@@ -145,12 +144,12 @@ impl Replica {
         }));
     }
 
-    /// Has the leader put the key in use into the membership.
-    async fn show_key(&self, own: PublicKey) -> Result<(), String> {
+    /// Has the leader put the key in use into the membership, in place of the one that is known there.
+    async fn show_key(&self, known: PublicKey, own: PublicKey) -> Result<(), String> {
         let leadership = self.leadership();
         let node = self.identity().node;
         if leadership.is_own {
-            let replaced = replace_key(&self.parts.raft, node, own);
+            let replaced = self.parts.members.replace_key(node, known, own);
             let replaced = tokio::time::timeout(ATTEMPT_DURATION_MAX, replaced).await;
             return replaced.unwrap_or_else(|_| Err("no quorum".to_owned()));
         }

@@ -62,6 +62,7 @@ async fn no_key_changes_while_somebody_is_away_who_would_not_know_it() {
     let mut client = Stranger::with_key(9).connect(&peer_address(&first).await).await.unwrap();
     let request = JoinRequest {
         peer_address: "127.0.0.1:1".to_owned(),
+        client_address: "nowhere:1".to_owned(),
         public_key: public_key(9).into(),
         stays_learner: true,
         ..JoinRequest::default()
