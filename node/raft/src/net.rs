@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tonic::transport::server::Connected;
 
 mod addresses;
+mod begun;
 mod channels;
 mod client_tls;
 mod handshakes;
