@@ -70,7 +70,8 @@ impl PeerService {
         let admission = match admission {
             members::Admission::Admitted(admitted) => {
                 let mut seen = roster.watch();
-                let is_in = |seen: &roster::Seen| seen.membership.get_node(&admitted.node).is_some();
+                let is_in =
+                    |seen: &roster::Seen| seen.committed.membership().get_node(&admitted.node).is_some();
                 match tokio::time::timeout(SIGHT_DURATION_MAX, seen.wait_for(is_in)).await {
                     Ok(Ok(_)) => admission,
                     Ok(Err(_)) | Err(_) => {
@@ -115,8 +116,7 @@ impl PeerService {
             return if is_local { Ok(()) } else { Err(JoinTokenError::Missing) };
         }
         let token: JoinToken = token.parse()?;
-        let (own, now, roster) =
-            (self.parts.own, own_time(&self.parts.stamper), self.parts.peers.roster());
+        let (own, now, roster) = (self.parts.own, own_time(&self.parts.stamper), self.parts.peers.roster());
         token.check(own.cluster, now, |node, generation| roster.published_key(node, generation))
     }
 
