@@ -38,6 +38,9 @@ pub enum ChangeKeyError {
     /// Some members would not know the new key.
     #[error("nodes {0:?} are away and would not know the new key: start them, or remove them, and ask again")]
     Away(Vec<u64>),
+    /// Another change of it is not over.
+    #[error("this node's key is being changed already; ask again in a few seconds")]
+    UnderWay,
     /// The cluster did not take it up.
     #[error(transparent)]
     Propose(#[from] ProposeError),
@@ -58,7 +61,8 @@ impl Replica {
     ///
     /// See [`ChangeKeyError`]. Both keys are taken until it has succeeded.
     pub async fn change_key(&self, deadline: Instant) -> Result<u32, ChangeKeyError> {
-        let mut keys = self.parts.keys.hold().await;
+        let held = tokio::time::timeout_at(deadline, self.parts.keys.hold()).await;
+        let mut keys = held.map_err(|_| ChangeKeyError::UnderWay)?;
         if keys.next().is_none() {
             self.check_nobody_is_away(0)?;
             let mut secret_key = [0; 32];
