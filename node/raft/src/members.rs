@@ -31,11 +31,15 @@ pub(crate) use control::Attempt;
 pub use goal::{Change, ChangeError, Goal, RefusalCode, Wish};
 pub(crate) use judge::{from_wire, to_wire};
 pub(crate) use look::wish_of;
-pub(crate) use transfer::Gate;
+pub(crate) use transfer::{Gate, Holders};
 pub(crate) use wire::{attempt_from_wire, attempt_to_wire, goal_from_wire, goal_to_wire};
 
 /// Voters at most: every commit waits for a majority of them.
 pub const VOTERS_MAX: usize = 5;
+
+/// How somebody new is started.
+pub(crate) const HOW_TO_JOIN: &str = "holdfast start --data-dir DIR --join HOST:PORT; over a network also --join-token-file FILE, with \
+                           what holdfast cluster token prints";
 
 /// A change that takes longer is left to itself; the leader looks again.
 const CHANGE_DURATION_MAX: Duration = Duration::from_secs(10);

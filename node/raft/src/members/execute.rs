@@ -45,7 +45,11 @@ impl Members {
         self.transfer.hand_over(to).await
     }
 
-    pub(super) async fn write(&self, look: &Look, change: ChangeMembers<u64, Member>) -> Result<(), StepFailure> {
+    pub(super) async fn write(
+        &self,
+        look: &Look,
+        change: ChangeMembers<u64, Member>,
+    ) -> Result<(), StepFailure> {
         // Whoever stops voting still learns; it is struck off in a step of its own.
         let changed = self.raft.change_membership_if(change, true, look.guard());
         match tokio::time::timeout(CHANGE_DURATION_MAX, changed).await {

@@ -3,7 +3,7 @@
 use holdfast_proto::raft as wire;
 use holdfast_storage::identity::{ClusterId, Membership as NodeIdentity};
 
-use super::{Admission, Applicant};
+use super::{Admission, Applicant, HOW_TO_JOIN};
 use crate::net::{is_address, is_everywhere};
 use crate::types::{Member, Membership};
 
@@ -18,7 +18,7 @@ pub(super) fn judge(cluster: ClusterId, membership: &Membership, applicant: &App
         let refused = match by_key {
             _ if claims.cluster != cluster => format!(
                 "this data folder is node {} of cluster {}, which is another cluster than {cluster}; start it with an \
-                 empty folder to join this one",
+                 empty folder to join this one: {HOW_TO_JOIN}",
                 claims.node, claims.cluster
             ),
             Some((node, _)) if *node == claims.node => match by_address {
@@ -30,7 +30,8 @@ pub(super) fn judge(cluster: ClusterId, membership: &Membership, applicant: &App
                 Some(_) | None => return Some(Admission::Admitted(*claims)),
             },
             _ => format!(
-                "node {} was removed from the cluster; start it with an empty data folder to join as a new node",
+                "node {} was removed from the cluster; start it with an empty data folder to join as a new node: \
+                 {HOW_TO_JOIN}",
                 claims.node
             ),
         };
@@ -46,9 +47,8 @@ pub(super) fn judge(cluster: ClusterId, membership: &Membership, applicant: &App
     let (node, _) = by_address?;
     Some(Admission::Refused(format!(
         "node {node} of the cluster has the address {}, but this data folder is not its own: its data was wiped. A node \
-         that forgot what it acknowledged must not vote. Put its data back; or replace it (holdfast cluster replace \
-         {node}), and start again with the empty folder: holdfast start --data-dir DIR --join HOST:PORT, over a network \
-         with --join-token-file FILE (holdfast cluster token makes one)",
+         that forgot what it acknowledged must not vote. Put its data back; or replace it by a new node: holdfast \
+         cluster replace {node}, and then with the empty folder: {HOW_TO_JOIN}",
         member.peer_address
     )))
 }
@@ -58,7 +58,9 @@ fn check_addresses(member: &Member) -> Result<(), String> {
     let Member { peer_address, client_address, .. } = member;
     for (address, flag) in [(peer_address, "--peer-advertise"), (client_address, "--advertise")] {
         if !is_address(address) || address.ends_with(":0") {
-            return Err(format!("a node's address is HOST:PORT; say {flag} HOST:PORT with one that others reach"));
+            return Err(format!(
+                "a node's address is HOST:PORT; say {flag} HOST:PORT with one that others reach"
+            ));
         }
     }
     match is_everywhere(peer_address) {

@@ -36,12 +36,7 @@ impl Members {
         }
     }
 
-    async fn replace_key_now(
-        &self,
-        node: u64,
-        seen: PublicKey,
-        shown: PublicKey,
-    ) -> Result<(), StepFailure> {
+    async fn replace_key_now(&self, node: u64, seen: PublicKey, shown: PublicKey) -> Result<(), StepFailure> {
         let look = self.look().await.ok_or(StepFailure::Overtaken)?;
         let member = look.stored.membership().get_node(&node).cloned();
         let member = member.ok_or(StepFailure::Refused(super::goal::Refusal::UnknownNode(node)))?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use holdfast_proto::raft::{Admission, JoinRequest, join_reply};
-use holdfast_raft::{ChangeKeyError, Replica};
+use holdfast_raft::{ChangeKeyError, Goal, Replica, Wish};
 use holdfast_reservations::{NodeKey, ReadTyped as _};
 use holdfast_storage::files::RealFiles;
 use holdfast_storage::identity::Identity;
@@ -54,12 +54,9 @@ async fn every_node_changes_its_key_and_goes_on() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_key_changes_while_somebody_is_away_who_would_not_know_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let first = node(&dir.path().join("1"), &[]).await;
-    // A member that nobody ever hears of.
-    let mut client = Stranger::with_key(9).connect(&peer_address(&first).await).await.unwrap();
+/// A member that nobody ever hears of.
+async fn join_and_vanish(at: &Replica) -> u64 {
+    let mut client = Stranger::with_key(9).connect(&peer_address(at).await).await.unwrap();
     let request = JoinRequest {
         peer_address: "127.0.0.1:1".to_owned(),
         client_address: "nowhere:1".to_owned(),
@@ -67,10 +64,21 @@ async fn no_key_changes_while_somebody_is_away_who_would_not_know_it() {
         stays_learner: true,
         ..JoinRequest::default()
     };
-    let admitted = client.join(request).await.unwrap().into_inner().result;
-    let Some(join_reply::Result::Admitted(Admission { node: away, .. })) = admitted else {
-        panic!("{admitted:?}")
-    };
+    loop {
+        match client.join(request.clone()).await.unwrap().into_inner().result {
+            Some(join_reply::Result::Admitted(Admission { node, .. })) => return node,
+            // The founding may not be over, or the leader is at work.
+            Some(join_reply::Result::TryLater(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_key_changes_while_somebody_is_away_who_would_not_know_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = node(&dir.path().join("1"), &[]).await;
+    let away = join_and_vanish(&first).await;
     until("it is a member", || first.member_keys().len() == 2).await;
     let refused = first.change_key(Instant::now() + Duration::from_secs(1)).await;
     assert_eq!(refused, Err(ChangeKeyError::Away(vec![away])));
@@ -97,4 +105,26 @@ async fn a_change_that_a_crash_broke_off_is_gone_on_with() {
     used.write(&RealFiles, &path).await.unwrap();
     let first = come_back(&dir.path().join("1")).await;
     until("the membership has it", || knows(&first, &first)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_keys_keeps_what_is_wanted_of_its_node() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = node(&dir.path().join("1"), &[]).await;
+    let second = node(&dir.path().join("2"), &[&first]).await;
+    let third = node(&dir.path().join("3"), &[&first]).await;
+    until("three voters", || [&first, &second, &third].iter().all(|node| voters(node) == 3)).await;
+    let node = third.identity().node;
+    for round in 0..4 {
+        let (goal, wish) = match round % 2 {
+            0 => (Goal::Drain { node }, Wish::Learns),
+            _ => (Goal::Promote { node }, Wish::Votes),
+        };
+        let (changed, _) = tokio::join!(first.change_members(goal, deadline()), change(&third));
+        assert!(changed.unwrap().is_done());
+        until("its key is known", || knows(&first, &third)).await;
+        let nodes = first.cluster().nodes;
+        let known = nodes.iter().find(|known| known.id == node).unwrap();
+        assert_eq!(known.wish, wish, "round {round}");
+    }
 }

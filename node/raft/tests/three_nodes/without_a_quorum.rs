@@ -90,12 +90,12 @@ async fn strangers_who_wait_for_an_answer_keep_nobody_out_and_are_not_many() {
     let (address, cluster) = (peer_address(&first).await, first.identity().cluster.to_string());
     // Whoever asks now is answered a second later.
     second.shut_down().await;
-    let (stranger, applicant) =
-        tokio::join!(claim(&address, &cluster, 7), join(&address, "127.0.0.1:1", 8));
+    let (stranger, applicant) = tokio::join!(claim(&address, &cluster, 7), join(&address, "127.0.0.1:1", 8));
     for told in [stranger, applicant].map(told_later) {
         assert!(told.contains("no quorum confirms"), "nobody is at work: {told}");
     }
     let told = join_all((10..40).map(|key| claim(&address, &cluster, key))).await;
-    let too_many = told.into_iter().map(told_later).filter(|told| told.contains("too many nodes ask")).count();
+    let too_many =
+        told.into_iter().map(told_later).filter(|told| told.contains("too many nodes ask")).count();
     assert!((1..30).contains(&too_many), "{too_many}");
 }
