@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use holdfast_proto::raft::{Admission, JoinRequest, join_reply};
-use holdfast_raft::{ChangeKeyError, Goal, Replica, Wish};
+use holdfast_raft::{ChangeKeyError, Goal, Node, NodeOptions, Replica, Wish, start};
 use holdfast_reservations::{NodeKey, ReadTyped as _};
 use holdfast_storage::files::RealFiles;
 use holdfast_storage::identity::Identity;
 use tokio::time::Instant;
 
-use crate::replicas::{come_back, deadline, find, node, peer_address, sign_up, until, voters};
+use crate::replicas::{Way, come_back, deadline, find, node, options, peer_address, sign_up, until, voters};
 use crate::stranger::{Stranger, public_key};
 
 /// Whether a node's own key is the one that another knows.
@@ -105,6 +105,52 @@ async fn a_change_that_a_crash_broke_off_is_gone_on_with() {
     used.write(&RealFiles, &path).await.unwrap();
     let first = come_back(&dir.path().join("1")).await;
     until("the membership has it", || knows(&first, &first)).await;
+}
+
+/// A folder whose flags still name the cluster comes back as the node that it is, however far its change of keys has come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_comes_back_amid_a_change_of_its_key_and_asks_whether_it_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, path) = (dir.path().join("2"), dir.path().join("2/identity"));
+    let read = async || Identity::read(&RealFiles, &path).await.unwrap().unwrap();
+    let first = node(&dir.path().join("1"), &[]).await;
+    let way = Way::open().await;
+    let again = async |first: &Replica| {
+        let (known, join) = (options(&folder).await, vec![peer_address(first).await]);
+        way.leads_to(known.peer_listener.address());
+        let peer_advertise = way.address.clone();
+        let options = NodeOptions { join, peer_advertise, stays_learner: true, ..known };
+        let Node { replica } = start(RealFiles, options).await.unwrap();
+        replica
+    };
+    let second = again(&first).await;
+    let own = second.identity();
+    until("its key is published", || knows(&first, &second)).await;
+    second.shut_down().await;
+    drop(second);
+
+    // Its next key is kept, and no further than published: somebody is away who would not know it.
+    let away = join_and_vanish(&first).await;
+    let begun = Identity { next_key: Some([7; 32]), ..read().await };
+    begun.write(&RealFiles, &path).await.unwrap();
+    let second = again(&first).await;
+    let is_published = || {
+        let row = first.look(|view| view.row::<NodeKey>((own.node, 2)).is_some());
+        row.is_ok_and(|(is_published, _)| is_published)
+    };
+    until("the next key is published", is_published).await;
+    assert_eq!((second.identity(), second.own_key().generation), (own, 1));
+    second.shut_down().await;
+    drop(second);
+
+    // It has taken the key into use, and the membership has the one before.
+    let used = Identity { secret_key: [7; 32], key_generation: 2, next_key: None, ..read().await };
+    used.write(&RealFiles, &path).await.unwrap();
+    let second = again(&first).await;
+    assert_eq!((second.identity(), second.own_key().generation), (own, 2));
+    until("the membership has it", || knows(&first, &second)).await;
+    assert!(first.change_members(Goal::Remove { node: away }, deadline()).await.unwrap().is_done());
+    assert_eq!(change(&second).await, 3, "and it can change it again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
