@@ -45,13 +45,41 @@ pub(crate) struct Wanted {
     method: Method,
     path: String,
     body: Option<Value>,
-    /// The node that is gone when it is done.
-    goes: Option<u64>,
+    /// What is so when it is done, if that can be known from a refusal.
+    until: Option<Until>,
+}
+
+/// What a verb brings about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// A node is no member any more.
+    Gone(u64),
+    /// A node leads.
+    Leads(u64),
+}
+
+impl Until {
+    /// Whether a cluster is not so yet.
+    fn is_to_come(self, cluster: &Value) -> bool {
+        match self {
+            Self::Gone(node) => is_listed(cluster, node),
+            Self::Leads(node) => cluster["leader"] != node,
+        }
+    }
+
+    /// Whether a refusal says that it is so.
+    fn is_said_by(self, reply: &Reply) -> bool {
+        let (status, code) = match self {
+            Self::Gone(_) => (404, "node_not_found"),
+            Self::Leads(_) => (409, "already_leads"),
+        };
+        reply.status == status && reply.code() == code
+    }
 }
 
 impl Wanted {
     fn post(path: String) -> Self {
-        Self { method: Method::POST, path, body: None, goes: None }
+        Self { method: Method::POST, path, body: None, until: None }
     }
 }
 
@@ -72,15 +100,15 @@ pub(crate) async fn change(how: &How, wanted: Wanted) -> Result<(), Failure> {
         print(&plan, how.target.output);
         return Ok(());
     }
-    let was_listed = match wanted.goes {
-        Some(node) => is_listed(&api.get("/v1/cluster").await?, node),
-        None => false,
+    let to_come = match wanted.until {
+        Some(until) if until.is_to_come(&api.get("/v1/cluster").await?) => Some(until),
+        Some(_) | None => None,
     };
-    let until = Instant::now() + how.wait.map_or(WAIT_DURATION, Duration::from_secs);
+    let given_up_at = Instant::now() + how.wait.map_or(WAIT_DURATION, Duration::from_secs);
     let (mut said, mut is_taken_up) = (String::new(), false);
     loop {
         let reply = api.call(wanted.method.clone(), &wanted.path, wanted.body.clone()).await;
-        let left = match reply.and_then(|reply| judge(reply, was_listed)) {
+        let left = match reply.and_then(|reply| judge(reply, to_come)) {
             Ok(Verdict::Done) => {
                 print(
                     &serde_json::json!({"dryRun": false, "done": true, "steps": [], "waitsFor": null}),
@@ -106,7 +134,7 @@ pub(crate) async fn change(how: &How, wanted: Wanted) -> Result<(), Failure> {
             Err(failure @ (Failure::Connect(_) | Failure::Unhealthy(_))) if is_taken_up => Some(failure),
             Err(failure) => return Err(failure),
         };
-        if Instant::now() >= until {
+        if Instant::now() >= given_up_at {
             let says =
                 format!("it is not done yet ({said}); the cluster goes on with it: holdfast cluster status");
             return Err(left.unwrap_or(Failure::Unhealthy(says)));
@@ -115,12 +143,12 @@ pub(crate) async fn change(how: &How, wanted: Wanted) -> Result<(), Failure> {
     }
 }
 
-fn judge(reply: Reply, was_listed: bool) -> Result<Verdict, Failure> {
+/// `to_come` is what was not so when the verb began.
+fn judge(reply: Reply, to_come: Option<Until>) -> Result<Verdict, Failure> {
     match reply.status {
         200 => Ok(Verdict::Done),
         202 => Ok(Verdict::Left(reply.json)),
-        // It was there when we began.
-        404 if was_listed && reply.code() == "node_not_found" => Ok(Verdict::Done),
+        _ if to_come.is_some_and(|until| until.is_said_by(&reply)) => Ok(Verdict::Done),
         _ => reply.success().map(Verdict::Left),
     }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use hyper::Method;
 
-use super::{How, Wanted, change};
+use super::{How, Until, Wanted, change};
 use crate::failure::Failure;
 
 /// Which node.
@@ -18,5 +18,5 @@ pub struct RemoveArguments {
 pub(crate) async fn run(arguments: &RemoveArguments) -> Result<(), Failure> {
     let RemoveArguments { id, how } = arguments;
     let path = format!("/v1/cluster/nodes/{id}");
-    change(how, Wanted { method: Method::DELETE, path, body: None, goes: Some(*id) }).await
+    change(how, Wanted { method: Method::DELETE, path, body: None, until: Some(Until::Gone(*id)) }).await
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{How, Wanted, change};
+use super::{How, Until, Wanted, change};
 use crate::failure::Failure;
 
 /// Which node, and by whom.
@@ -21,5 +21,9 @@ pub struct ReplaceArguments {
 pub(crate) async fn run(arguments: &ReplaceArguments) -> Result<(), Failure> {
     let ReplaceArguments { id, by, how } = arguments;
     let path = format!("/v1/cluster/nodes/{id}/replace");
-    change(how, Wanted { body: by.map(|by| json!({"by": by})), goes: Some(*id), ..Wanted::post(path) }).await
+    change(
+        how,
+        Wanted { body: by.map(|by| json!({"by": by})), until: Some(Until::Gone(*id)), ..Wanted::post(path) },
+    )
+    .await
 }

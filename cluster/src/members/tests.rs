@@ -17,16 +17,28 @@ fn left() -> Value {
 #[test]
 fn an_unknown_node_is_refused_and_one_that_has_gone_is_done() {
     let gone = || reply(404, json!({"code": "node_not_found", "detail": "there is no node 3"}));
-    assert_eq!(judge(gone(), true).unwrap(), Verdict::Done);
-    assert_eq!(judge(gone(), false).unwrap_err().exit_code(), 6);
-    assert_eq!(judge(reply(404, json!({"code": "no_such_path"})), true).unwrap_err().exit_code(), 6);
+    let to_come = Some(Until::Gone(3));
+    assert_eq!(judge(gone(), to_come).unwrap(), Verdict::Done);
+    assert_eq!(judge(gone(), None).unwrap_err().exit_code(), 6);
+    assert_eq!(judge(gone(), Some(Until::Leads(3))).unwrap_err().exit_code(), 6);
+    assert_eq!(judge(reply(404, json!({"code": "no_such_path"})), to_come).unwrap_err().exit_code(), 6);
+}
+
+#[test]
+fn who_leads_already_was_given_leadership_if_another_led_before() {
+    let leads = || reply(409, json!({"code": "already_leads"}));
+    assert_eq!(judge(leads(), Some(Until::Leads(3))).unwrap(), Verdict::Done);
+    assert_eq!(judge(leads(), None).unwrap_err().exit_code(), 6);
+    let until = Until::Leads(3);
+    assert!(until.is_to_come(&json!({"leader": 1})) && until.is_to_come(&json!({"leader": null})));
+    assert!(!until.is_to_come(&json!({"leader": 3})));
 }
 
 #[test]
 fn every_answer_has_its_exit_code() {
-    assert_eq!(judge(reply(200, Value::Null), false).unwrap(), Verdict::Done);
-    assert_eq!(judge(reply(202, left()), false).unwrap(), Verdict::Left(left()));
-    let code = |status| judge(reply(status, json!({"code": "x"})), false).unwrap_err().exit_code();
+    assert_eq!(judge(reply(200, Value::Null), None).unwrap(), Verdict::Done);
+    assert_eq!(judge(reply(202, left()), None).unwrap(), Verdict::Left(left()));
+    let code = |status| judge(reply(status, json!({"code": "x"})), None).unwrap_err().exit_code();
     assert_eq!([403, 409, 429, 503].map(code), [6, 6, 6, 7]);
 }
 

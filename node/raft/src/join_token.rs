@@ -1,6 +1,8 @@
 //! Join tokens: what an operator hands to a new node, so that each side knows the other one. The node believes only
 //! members whose keys the token names; the cluster lets nobody in who cannot show one that a member has signed.
 
+mod source;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,6 +14,8 @@ use holdfast_storage::identity::ClusterId;
 use sha2::{Digest as _, Sha256};
 
 use crate::own_key::{OwnKey, PublicKey};
+
+pub use source::JoinTokenSource;
 
 /// How a token begins: what it is, and in which format.
 const PREFIX: &str = "hfj1_";
@@ -55,11 +59,23 @@ pub enum JoinTokenError {
     /// It is none.
     #[error("the join token cannot be read; copy all of it, or make another: holdfast cluster token")]
     Malformed,
+    /// The file that should hold it cannot be read.
+    #[error("--join-token-file {path}: {cause}; holdfast cluster token makes a join token")]
+    Unreadable {
+        /// Which file.
+        path: String,
+        /// Why not.
+        cause: String,
+    },
     /// There is none.
     #[error(
-        "to join over a network takes a join token: make one with `holdfast cluster token`, and start with --join-token"
+        "to join over a network takes a join token: make one with `holdfast cluster token`, and start with \
+         --join-token-file FILE"
     )]
     Missing,
+    /// Nobody who answers is one of those whom it names.
+    #[error("{0}; make another in the cluster that this node is to join: holdfast cluster token")]
+    NamesNobody(String),
     /// It is another cluster's.
     #[error(
         "the join token is of cluster {token}, and this is cluster {cluster}; make another here: holdfast cluster token"

@@ -29,7 +29,6 @@ mod probe;
 mod proposals;
 mod pulse;
 mod reads;
-mod rekey;
 mod removal;
 mod replica;
 mod roster;
@@ -44,7 +43,7 @@ mod watch;
 
 /// One moment of the rows: what a read sees.
 pub use holdfast_storage::rows::View;
-pub use join_token::{JoinToken, JoinTokenError};
+pub use join_token::{JoinToken, JoinTokenError, JoinTokenSource};
 pub use members::{Change, ChangeError, Goal, RefusalCode, VOTERS_MAX, Wish};
 pub use own_key::OwnKey;
 #[cfg(feature = "simulation")]

@@ -8,6 +8,7 @@ mod goal;
 mod judge;
 mod look;
 mod plan;
+mod rekey;
 mod transfer;
 mod wire;
 
@@ -30,11 +31,15 @@ pub(crate) use control::Attempt;
 pub use goal::{Change, ChangeError, Goal, RefusalCode, Wish};
 pub(crate) use judge::{from_wire, to_wire};
 pub(crate) use look::wish_of;
-pub(crate) use transfer::Gate;
+pub(crate) use transfer::{Gate, Holders};
 pub(crate) use wire::{attempt_from_wire, attempt_to_wire, goal_from_wire, goal_to_wire};
 
 /// Voters at most: every commit waits for a majority of them.
 pub const VOTERS_MAX: usize = 5;
+
+/// How somebody new is started.
+pub(crate) const HOW_TO_JOIN: &str = "holdfast start --data-dir DIR --join HOST:PORT; over a network also --join-token-file FILE, with \
+                           what holdfast cluster token prints";
 
 /// A change that takes longer is left to itself; the leader looks again.
 const CHANGE_DURATION_MAX: Duration = Duration::from_secs(10);
@@ -78,24 +83,32 @@ impl Members {
         Self { own, raft, leadership, transfer, change: OneAtATime::new(), wake: Notify::new() }
     }
 
-    /// Decides on an applicant; on the leader only. The applicant may go away meanwhile: an admission is not left
-    /// halfway.
-    pub(crate) async fn admit(self: &Arc<Self>, applicant: Applicant) -> Admission {
-        let members = self.clone();
-        let decided = self.change.run(async move { members.decide(applicant).await }).await;
-        self.wake.notify_one();
-        decided.unwrap_or_else(under_way)
-    }
-
-    async fn decide(&self, applicant: Applicant) -> Admission {
+    /// Answers an applicant if that takes no change of members; on the leader only. It keeps nobody out meanwhile, whoever
+    /// asks.
+    pub(crate) async fn judge(&self, applicant: &Applicant) -> Option<Admission> {
         // A node that leads no more and does not know it must not send anybody away for good.
         if !self.is_confirmed().await {
-            return Admission::TryLater("no quorum confirms that this node leads".to_owned());
+            return Some(Admission::TryLater("no quorum confirms that this node leads".to_owned()));
         }
         // What is not committed yet may never be.
+        let Some(look) = self.look().await else { return Some(under_way()) };
+        judge(self.own.cluster, look.stored.membership(), applicant)
+    }
+
+    /// Lets somebody in who may come in and is nobody yet; on the leader only. He may go away meanwhile: an admission is
+    /// not left halfway.
+    pub(crate) async fn admit(self: &Arc<Self>, applicant: Applicant) -> Admission {
+        let members = self.clone();
+        let admitted = self.change.run(async move { members.add_if_nobody(applicant).await }).await;
+        self.wake.notify_one();
+        admitted.unwrap_or_else(under_way)
+    }
+
+    async fn add_if_nobody(&self, applicant: Applicant) -> Admission {
         let Some(look) = self.look().await else { return under_way() };
         match judge(self.own.cluster, look.stored.membership(), &applicant) {
-            Some(answer) => answer,
+            // The members are others than a moment ago: he is to ask again.
+            Some(_) => under_way(),
             None => self.add(applicant.member, look.guard()).await,
         }
     }

@@ -1,7 +1,7 @@
 //! Every listener and every connector of a node is made here, for clients, peers and operators alike.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -10,12 +10,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tonic::transport::server::Connected;
 
+mod addresses;
+mod begun;
 mod channels;
 mod client_tls;
 mod handshakes;
 mod peer_tls;
 mod severed;
 
+pub use addresses::{is_address, is_everywhere, is_loopback};
 pub use client_tls::{CertificateError, CertificateFiles, ClientTls, Reloaded};
 
 pub(crate) use channels::{Way, channel, channel_over, check_address};
@@ -172,13 +175,6 @@ impl Connected for Connection {
     fn connect_info(&self) -> Self::ConnectInfo {
         OtherEnd { remote: self.remote, key: self.peer_key }
     }
-}
-
-/// Whether HOST:PORT is an address of this machine alone.
-#[must_use]
-pub fn is_loopback(address: &str) -> bool {
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// A network whose machines take connections and never answer.

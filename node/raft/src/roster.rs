@@ -19,7 +19,7 @@ use holdfast_storage::rows::View;
 use tokio::sync::{Notify, watch};
 
 use crate::own_key::PublicKey;
-use crate::types::Membership;
+use crate::types::{Membership, StoredMembership};
 
 pub(crate) use trust::STRANGER_DURATION_MAX;
 
@@ -34,10 +34,12 @@ pub(crate) struct Seen {
     /// One more than the log index of the membership; 0 before there is one.
     pub(crate) index: u64,
     pub(crate) membership: Arc<Membership>,
+    /// The last one that is certain to stay: what others may be told.
+    pub(crate) committed: Arc<StoredMembership>,
 }
 
 /// The members as others tell them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Told {
     index: u64,
     members: BTreeMap<u64, Introduction>,
@@ -121,10 +123,12 @@ impl Roster {
         self.find(node).is_some()
     }
 
-    /// The members as this node knows them, for one that knows less.
+    /// The members as this node knows them, for one that knows less. A membership that is not committed may never be, and
+    /// whoever was told of it would wait for it.
     pub(crate) fn to_introduced(&self) -> Introduced {
-        let Seen { index, membership } = self.seen.borrow().clone();
-        let peers = membership.nodes().map(|(node, member)| Introduction {
+        let committed = self.seen.borrow().committed.clone();
+        let index = committed.log_id().map_or(0, |id| id.index + 1);
+        let peers = committed.membership().nodes().map(|(node, member)| Introduction {
             node: *node,
             public_key: member.public_key,
             peer_address: member.peer_address.clone(),
@@ -132,31 +136,47 @@ impl Roster {
         Introduced { index, peers: peers.collect() }
     }
 
-    /// Takes over what a member tells of the others, if it is newer than what is known.
+    /// Takes over what was told of the others, if it is newer than what is known.
     pub(crate) fn believe(&self, introduced: &Introduced) {
-        let known = self.seen.borrow().index;
+        let told = self.told.borrow().index;
+        if introduced.index > told {
+            self.believe_instead(introduced);
+        }
+    }
+
+    /// Takes over what the members tell now, also if it is older: what was told before was never true.
+    pub(crate) fn believe_instead(&self, introduced: &Introduced) {
+        let is_news = introduced.index > self.seen.borrow().index;
+        let members = introduced.peers.iter().map(|peer| (peer.node, peer.clone()));
+        let now = match is_news {
+            true => Told { index: introduced.index, members: members.collect() },
+            false => Told::default(),
+        };
         self.told.send_if_modified(|told| {
-            let is_news = introduced.index > told.index.max(known);
-            if is_news {
-                let members = introduced.peers.iter().map(|peer| (peer.node, peer.clone()));
-                *told = Told { index: introduced.index, members: members.collect() };
-            }
-            is_news
+            let is_other = *told != now;
+            *told = now;
+            is_other
         });
+    }
+
+    /// Whether something counts only because others have told it.
+    pub(crate) fn is_told(&self) -> bool {
+        self.told.borrow().index > self.seen.borrow().index
     }
 
     fn members(&self) -> Vec<u64> {
         let mut members: Vec<u64> = self.seen.borrow().membership.nodes().map(|(node, _)| *node).collect();
-        let told = self.told.borrow();
-        if told.index > self.seen.borrow().index {
-            members.extend(told.members.keys());
+        if self.is_told() {
+            members.extend(self.told.borrow().members.keys());
         }
         members
     }
 
     fn told_of(&self, node: u64) -> Option<Introduction> {
-        let told = self.told.borrow();
-        told.members.get(&node).filter(|_| told.index > self.seen.borrow().index).cloned()
+        match self.is_told() {
+            true => self.told.borrow().members.get(&node).cloned(),
+            false => None,
+        }
     }
 
     /// Whether a key was published to follow the one that the membership has.

@@ -13,7 +13,7 @@ use holdfast_proto::raft::peer_server::{Peer, PeerServer};
 use holdfast_storage::codec;
 use holdfast_storage::identity::Membership as NodeIdentity;
 use openraft::raft::TransferLeaderRequest;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::Instant;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
@@ -32,7 +32,6 @@ use crate::peers::{MESSAGE_BYTES_MAX, Peers};
 use crate::proposals::{Group, Identity, Notify, ProposeError, Proposer, Stamper, Verdict};
 use crate::pulse;
 use crate::reads::{own_index, own_time};
-use crate::rekey::replace_key;
 use crate::removal::was_removed;
 use crate::roster;
 use crate::runtime::{Placement, WallClock};
@@ -40,6 +39,7 @@ use crate::store::{Library, Progress};
 use crate::types::{Raft, StoredMembership};
 use crate::watch::Leadership;
 
+use self::join::APPLICANTS_MAX;
 use self::receive::receive;
 
 /// Batches of one follower that are proposed at the same time.
@@ -73,11 +73,16 @@ pub(crate) struct PeerParts {
 pub(crate) struct PeerService {
     parts: Arc<PeerParts>,
     snapshots: Arc<OneAtATime>,
+    applicants: Arc<Semaphore>,
 }
 
 impl PeerService {
     pub(crate) fn new(parts: PeerParts) -> PeerServer<Self> {
-        let service = Self { parts: Arc::new(parts), snapshots: Arc::new(OneAtATime::new()) };
+        let service = Self {
+            parts: Arc::new(parts),
+            snapshots: Arc::new(OneAtATime::new()),
+            applicants: Arc::new(Semaphore::new(APPLICANTS_MAX)),
+        };
         PeerServer::new(service)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX)
@@ -311,12 +316,17 @@ impl Peer for PeerService {
         &self,
         request: Request<wire::ShowKeyRequest>,
     ) -> Result<Response<wire::ShowKeyReply>, Status> {
+        let known = introduction::check(request.metadata(), self.parts.own, self.parts.group)
+            .ok()
+            .and_then(|from| self.parts.peers.roster().key_in_membership(from));
+        // Looked at before the caller is judged: whoever had the right to follow that key, and no other.
         let (from, caller) = (self.check(&request)?, other_end(&request));
         let shown = PublicKey::try_from(request.into_inner().public_key.as_ref());
         // A connection may be older than the key: only one that the key itself secures says that the node has it.
         let shown = shown.ok().filter(|shown| !IS_SECURED || caller.key == Some(*shown));
         let shown = shown.ok_or_else(|| Status::failed_precondition("this connection is not the key's"))?;
-        let replaced = replace_key(&self.parts.raft, from, shown).await;
+        let known = known.ok_or_else(|| Status::unavailable("this node does not see the member yet"))?;
+        let replaced = self.parts.members.replace_key(from, known, shown).await;
         replaced.map(|()| Response::new(wire::ShowKeyReply {})).map_err(Status::unavailable)
     }
 }

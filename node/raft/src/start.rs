@@ -19,7 +19,8 @@ use self::admission::{Settled, find_identity, own_member, settle_identity};
 use self::door::Door;
 use self::serving::serve;
 use self::wiring::{Beginning, take_part};
-use crate::join_token::{JoinToken, JoinTokenError};
+use crate::join_token::{JoinTokenError, JoinTokenSource};
+use crate::members::HOW_TO_JOIN;
 use crate::net::{Connection, Listener, NetFuture, PeerTls};
 use crate::own_key::{KeyRing, OwnKey};
 use crate::replica::Replica;
@@ -47,8 +48,8 @@ pub struct NodeOptions {
     pub init: bool,
     /// Peer addresses of a cluster to join, if the folder is empty.
     pub join: Vec<String>,
-    /// What an operator of that cluster gave for it; not needed among loopback addresses.
-    pub join_token: Option<JoinToken>,
+    /// Where to find what an operator of that cluster gave for it; not needed among loopback addresses.
+    pub join_token: Option<JoinTokenSource>,
     /// Stay a learner.
     pub stays_learner: bool,
     /// HOST:PORT that other nodes are told; the address of `peer_listener` if empty.
@@ -78,20 +79,20 @@ pub struct Node {
 pub enum StartError {
     /// The folder is empty and nothing says what to do with it.
     #[error(
-        "{0} is empty: say --init to found a cluster, or --join PEER,.. to join one. A node that was here before has \
-         lost its data"
+        "{0} is empty: say --init to found a cluster, or --join PEER,.. to join one (over a network also \
+         --join-token-file FILE). A node that was here before has lost its data"
     )]
     NothingToDo(String),
-    /// It would have to believe anybody.
+    /// It would have to believe anybody, or nobody believes it.
     #[error(transparent)]
-    TokenMissing(#[from] JoinTokenError),
+    Token(#[from] JoinTokenError),
     /// The cluster does not want this folder.
     #[error("{0}")]
     Refused(String),
     /// The folder has lost what the node had acknowledged.
     #[error(
         "node {node} must not take part any more: {cause}. Put its data back, or replace it by a new node: \
-         holdfast cluster replace {node}"
+         holdfast cluster replace {node}, and then with an empty folder: {HOW_TO_JOIN}"
     )]
     LostAcknowledged {
         /// Which node.
@@ -162,7 +163,7 @@ fn refuse_removed<F: Files>(files: &F, data_dir: &Path) -> Result<(), StartError
     }
     Err(StartError::Refused(format!(
         "{}: this node was removed from its cluster, as the file `removed` there says; start it with an empty data folder \
-         to join as a new node",
+         to join as a new node: {HOW_TO_JOIN}",
         data_dir.display()
     )))
 }

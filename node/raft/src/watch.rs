@@ -68,9 +68,8 @@ impl Watches {
                     membership.send_replace(Arc::new(members.clone()));
                 }
                 let index = seen.membership_config.log_id().map_or(0, |id| id.index + 1);
-                roster.send_if_modified(|known| {
-                    replace(known, Seen { index, membership: membership.borrow().clone() })
-                });
+                let (membership, committed) = (membership.borrow().clone(), committed.borrow().clone());
+                roster.send_if_modified(|known| replace(known, Seen { index, membership, committed }));
                 if let Err(error) = &seen.running_state {
                     return failing.say(error.to_string());
                 }

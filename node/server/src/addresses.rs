@@ -1,6 +1,6 @@
 //! Which addresses a node may listen at and give out.
 
-use std::net::IpAddr;
+use holdfast_raft::net::{is_address, is_everywhere, is_loopback};
 
 use crate::exit::Exit;
 use crate::settings::Settings;
@@ -26,20 +26,6 @@ pub(crate) fn check(settings: &Settings, is_insecure: bool) -> Result<(), Exit> 
     Ok(())
 }
 
-/// Whether something is HOST:PORT.
-pub(crate) fn is_address(address: &str) -> bool {
-    let Some((host, port)) = address.rsplit_once(':') else { return false };
-    let is_bracketed = host.starts_with('[') && host.ends_with(']');
-    let is_host = match is_bracketed {
-        true => ip(address).is_some_and(|ip| ip.is_ipv6()),
-        false => {
-            !host.is_empty()
-                && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
-        }
-    };
-    is_host && !port.starts_with('+') && port.parse::<u16>().is_ok()
-}
-
 /// What is amiss with what others are told to connect to.
 pub(crate) fn warnings(settings: &Settings) -> Vec<String> {
     let clients = told(settings, ["listen", "advertise"], "--advertise", "clients");
@@ -63,36 +49,9 @@ fn told(
     })
 }
 
-/// Whether an address is reachable from this machine only.
-pub(crate) fn is_loopback(address: &str) -> bool {
-    host(address) == "localhost" || ip(address).is_some_and(|ip| ip.is_loopback())
-}
-
-fn is_everywhere(address: &str) -> bool {
-    host(address).is_empty() || ip(address).is_some_and(|ip| ip.is_unspecified())
-}
-
-fn ip(address: &str) -> Option<IpAddr> {
-    host(address).parse().ok()
-}
-
-fn host(address: &str) -> &str {
-    address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']'])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn loopback_is_what_only_this_machine_reaches() {
-        for loopback in ["127.0.0.1:3000", "127.9.9.9:1", "[::1]:3000", "localhost:3000"] {
-            assert!(is_loopback(loopback), "{loopback}");
-        }
-        for beyond in ["0.0.0.0:3000", "[::]:3000", "10.0.0.1:3000", "example.com:3000", ":3000"] {
-            assert!(!is_loopback(beyond), "{beyond}");
-        }
-    }
 
     fn settings(flags: &[(&'static str, &str)]) -> Settings {
         let flags: Vec<_> = flags.iter().map(|(name, value)| (*name, Some((*value).to_owned()))).collect();

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -70,17 +71,11 @@ pub(crate) struct StartArguments {
     pub(crate) join: Vec<String>,
     /// The join token of the cluster to join (holdfast cluster token); among loopback addresses none is needed. A secret:
     /// better in HOLDFAST_JOIN_TOKEN or a file, as others on this machine can see command lines
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "HOLDFAST_JOIN_TOKEN",
-        hide_env_values = true,
-        conflicts_with = "join_token_file"
-    )]
+    #[arg(long, value_name = "TOKEN", env = "HOLDFAST_JOIN_TOKEN", hide_env_values = true)]
     pub(crate) join_token: Option<String>,
-    /// A file with the join token
+    /// A file with the join token, read only if the folder is in no cluster yet
     #[arg(long, value_name = "FILE", env = "HOLDFAST_JOIN_TOKEN_FILE")]
-    pub(crate) join_token_file: Option<PathBuf>,
+    pub(crate) join_token_file: Option<OsString>,
     /// Learn and serve reads, and do not vote until promoted: holdfast cluster promote ID
     #[arg(long)]
     pub(crate) learner: bool,

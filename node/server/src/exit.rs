@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use holdfast_raft::StartError;
+use holdfast_raft::{JoinTokenError, StartError};
 
 /// Why the process ends other than well.
 #[derive(Debug)]
@@ -64,8 +64,9 @@ impl From<Exit> for ExitCode {
 impl From<StartError> for Exit {
     fn from(error: StartError) -> Self {
         let code = match error {
-            StartError::NothingToDo(_) | StartError::TokenMissing(_) => USAGE,
-            StartError::Refused(_) => REFUSED,
+            StartError::NothingToDo(_)
+            | StartError::Token(JoinTokenError::Missing | JoinTokenError::Unreadable { .. }) => USAGE,
+            StartError::Refused(_) | StartError::Token(_) => REFUSED,
             StartError::LostAcknowledged { .. }
             | StartError::Identity(_)
             | StartError::Log(_)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use holdfast_engine::RocksDb;
 use holdfast_facade::{FacadeSettings, Metrics, Service};
 use holdfast_raft::net::{CertificateFiles, ClientTls, Listener};
-use holdfast_raft::{JoinToken, Machine, Node, NodeOptions, RaftSettings, Replica};
+use holdfast_raft::{JoinTokenSource, Machine, Node, NodeOptions, RaftSettings, Replica};
 use holdfast_storage::files::RealFiles;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,7 +32,7 @@ pub(crate) struct NodeConfig {
     pub(crate) peer_advertise: String,
     pub(crate) init: bool,
     pub(crate) join: Vec<String>,
-    pub(crate) join_token: Option<JoinToken>,
+    pub(crate) join_token: Option<JoinTokenSource>,
     /// Where the certificate is that clients are shown; they speak in the clear without one.
     pub(crate) tls: Option<CertificateFiles>,
     pub(crate) stays_learner: bool,

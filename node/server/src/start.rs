@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use holdfast_facade::FacadeSettings;
-use holdfast_raft::net::CertificateFiles;
-use holdfast_raft::{JoinToken, RaftSettings, Removed};
+use holdfast_raft::net::{CertificateFiles, is_address, is_loopback};
+use holdfast_raft::{JoinTokenSource, RaftSettings, Removed};
 use tokio::runtime::Handle;
 
-use crate::addresses::{self, is_loopback};
+use crate::addresses;
 use crate::arguments::{DevArguments, StartArguments};
 use crate::exit::Exit;
 use crate::folder;
@@ -60,7 +60,7 @@ where
 
 fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeConfig, Exit> {
     addresses::check(settings, arguments.insecure)?;
-    if let Some(wrong) = arguments.join.iter().find(|peer| !addresses::is_address(peer)) {
+    if let Some(wrong) = arguments.join.iter().find(|peer| !is_address(peer)) {
         return Err(Exit::usage(format!("--join names {wrong:?}, which is not HOST:PORT")));
     }
     for warning in addresses::warnings(settings) {
@@ -78,7 +78,7 @@ fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeCo
         peer_advertise: settings.text("peer_advertise").to_owned(),
         init: arguments.init,
         join: arguments.join.clone(),
-        join_token: join_token(arguments)?,
+        join_token: join_token(arguments),
         tls: certificate_files(settings)?,
         stays_learner: arguments.learner,
         raft: RaftSettings {
@@ -113,17 +113,12 @@ fn certificate_files(settings: &Settings) -> Result<Option<CertificateFiles>, Ex
     }
 }
 
-/// What lets this node into the cluster that it is to join. What is wrong with it is said without showing it.
-fn join_token(arguments: &StartArguments) -> Result<Option<JoinToken>, Exit> {
-    let text = match (&arguments.join_token, &arguments.join_token_file) {
-        (Some(text), _) => text.clone(),
-        (None, Some(path)) => {
-            let unreadable = |error| Exit::usage(format!("--join-token-file {}: {error}", path.display()));
-            std::fs::read_to_string(path).map_err(unreadable)?
-        }
-        (None, None) => return Ok(None),
-    };
-    text.trim().parse().map(Some).map_err(Exit::refused)
+/// Where to find what lets this node into the cluster that it is to join. It is looked at only if the node is in none yet:
+/// who restarts a member need not keep it.
+fn join_token(arguments: &StartArguments) -> Option<JoinTokenSource> {
+    let text = arguments.join_token.clone().filter(|text| !text.trim().is_empty());
+    let file = arguments.join_token_file.clone().filter(|path| !path.is_empty());
+    text.map(JoinTokenSource::Text).or_else(|| file.map(|path| JoinTokenSource::File(path.into())))
 }
 
 /// E-mail address and password of the first operator, if the environment names one.

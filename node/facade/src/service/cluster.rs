@@ -73,6 +73,7 @@ fn problem_from(error: ChangeKeyError) -> Problem {
     match error {
         ChangeKeyError::Propose(error) => error.into(),
         ChangeKeyError::Away(_) => Problem::new(409, "nodes_away", error.to_string()),
+        ChangeKeyError::UnderWay => Problem::new(409, "change_under_way", error.to_string()),
         ChangeKeyError::OldCopy(_) => Problem::new(409, "old_copy", error.to_string()),
         ChangeKeyError::Io(_) => Problem::new(500, "internal", error.to_string()),
     }

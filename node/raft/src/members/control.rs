@@ -10,7 +10,7 @@ use super::execute::StepFailure;
 use super::goal::{Change, ChangeError, Goal, Refusal};
 use super::look::Look;
 use super::plan::{Next, Step, candidate, next, plan};
-use super::{Members, RefusalCode};
+use super::{HOW_TO_JOIN, Members, RefusalCode};
 use crate::runtime::spawn;
 use crate::watch::Leadership;
 
@@ -18,7 +18,7 @@ use crate::watch::Leadership;
 const CONTROL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Between two looks at how far a goal has come.
-const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+pub(super) const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A node that is only slow for a moment is no reason to refuse.
 const REFUSAL_DURATION_MIN: Duration = Duration::from_millis(500);
@@ -249,7 +249,7 @@ fn left_of(look: &Look, goal: Goal) -> (Change, Turn) {
 fn newcomer_for(node: u64) -> String {
     format!(
         "no learner could take the place of node {node}. Start a new node with an empty data folder, at \
-         the same address or another: holdfast start --data-dir DIR --join HOST:PORT"
+         the same address or another: {HOW_TO_JOIN}"
     )
 }
 

@@ -12,14 +12,15 @@ use super::{CHANGE_DURATION_MAX, Members};
 use crate::types::Member;
 
 /// Why a step was not taken.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum StepFailure {
-    /// This node does not lead.
+    #[error("this node does not lead")]
     NotLeader,
-    /// Somebody else has changed the members meanwhile.
+    #[error("somebody else has changed the members meanwhile")]
     Overtaken,
-    /// Nobody knows yet whether it was.
+    #[error("nobody knows yet whether it was done")]
     Unknown,
+    #[error(transparent)]
     Refused(Refusal),
 }
 
@@ -44,7 +45,11 @@ impl Members {
         self.transfer.hand_over(to).await
     }
 
-    async fn write(&self, look: &Look, change: ChangeMembers<u64, Member>) -> Result<(), StepFailure> {
+    pub(super) async fn write(
+        &self,
+        look: &Look,
+        change: ChangeMembers<u64, Member>,
+    ) -> Result<(), StepFailure> {
         // Whoever stops voting still learns; it is struck off in a step of its own.
         let changed = self.raft.change_membership_if(change, true, look.guard());
         match tokio::time::timeout(CHANGE_DURATION_MAX, changed).await {

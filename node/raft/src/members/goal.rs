@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::HOW_TO_JOIN;
+
 /// What an operator wants of the members. Wanting the same again changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
@@ -88,7 +90,7 @@ pub enum Refusal {
     },
     /// Nobody else votes.
     #[error(
-        "node {0} is the only voter: without it there is no cluster. Add another node first: holdfast start --join"
+        "node {0} is the only voter: without it there is no cluster. Add another node first: {HOW_TO_JOIN}"
     )]
     LastVoter(u64),
     /// There are as many voters as there may be.

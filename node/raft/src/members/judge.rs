@@ -3,7 +3,8 @@
 use holdfast_proto::raft as wire;
 use holdfast_storage::identity::{ClusterId, Membership as NodeIdentity};
 
-use super::{Admission, Applicant};
+use super::{Admission, Applicant, HOW_TO_JOIN};
+use crate::net::{is_address, is_everywhere};
 use crate::types::{Member, Membership};
 
 /// What can be said about an applicant from the members alone.
@@ -17,7 +18,7 @@ pub(super) fn judge(cluster: ClusterId, membership: &Membership, applicant: &App
         let refused = match by_key {
             _ if claims.cluster != cluster => format!(
                 "this data folder is node {} of cluster {}, which is another cluster than {cluster}; start it with an \
-                 empty folder to join this one",
+                 empty folder to join this one: {HOW_TO_JOIN}",
                 claims.node, claims.cluster
             ),
             Some((node, _)) if *node == claims.node => match by_address {
@@ -29,7 +30,8 @@ pub(super) fn judge(cluster: ClusterId, membership: &Membership, applicant: &App
                 Some(_) | None => return Some(Admission::Admitted(*claims)),
             },
             _ => format!(
-                "node {} was removed from the cluster; start it with an empty data folder to join as a new node",
+                "node {} was removed from the cluster; start it with an empty data folder to join as a new node: \
+                 {HOW_TO_JOIN}",
                 claims.node
             ),
         };
@@ -39,12 +41,35 @@ pub(super) fn judge(cluster: ClusterId, membership: &Membership, applicant: &App
     if let Some((node, _)) = by_key {
         return Some(Admission::Admitted(NodeIdentity { cluster, node: *node }));
     }
+    if let Err(why) = check_addresses(member) {
+        return Some(Admission::Refused(why));
+    }
     let (node, _) = by_address?;
     Some(Admission::Refused(format!(
         "node {node} of the cluster has the address {}, but this data folder is not its own: its data was wiped. A node \
-         that forgot what it acknowledged must not vote. Put its data back, or replace it: holdfast cluster replace {node}",
+         that forgot what it acknowledged must not vote. Put its data back; or replace it by a new node: holdfast \
+         cluster replace {node}, and then with the empty folder: {HOW_TO_JOIN}",
         member.peer_address
     )))
+}
+
+/// Whether others can find whoever comes in. What it says of itself is kept by all and shown to people.
+fn check_addresses(member: &Member) -> Result<(), String> {
+    let Member { peer_address, client_address, .. } = member;
+    for (address, flag) in [(peer_address, "--peer-advertise"), (client_address, "--advertise")] {
+        if !is_address(address) || address.ends_with(":0") {
+            return Err(format!(
+                "a node's address is HOST:PORT; say {flag} HOST:PORT with one that others reach"
+            ));
+        }
+    }
+    match is_everywhere(peer_address) {
+        true => Err(format!(
+            "{peer_address} is every address of a machine, and no other node would find this one there; say \
+             --peer-advertise HOST:PORT with one that others reach"
+        )),
+        false => Ok(()),
+    }
 }
 
 /// An applicant as the wire names it.
@@ -89,7 +114,7 @@ mod tests {
     fn member(port: u16, key: u8) -> Member {
         Member {
             peer_address: format!("127.0.0.1:{port}"),
-            client_address: String::new(),
+            client_address: "127.0.0.1:3000".to_owned(),
             public_key: [key; 32],
             stays_learner: false,
             leaving: None,
@@ -121,7 +146,29 @@ mod tests {
         assert_eq!(say(member(3011, 5), None), "node 5");
         let wiped = say(member(3011, 9), None);
         assert!(wiped.starts_with("refused: node 5 of the cluster"), "{wiped}");
-        assert!(wiped.contains("wiped") && wiped.ends_with("holdfast cluster replace 5"), "{wiped}");
+        assert!(wiped.contains("wiped") && wiped.contains("holdfast cluster replace 5"), "{wiped}");
+        assert!(wiped.contains("--join-token-file"), "{wiped}");
+    }
+
+    #[test]
+    fn who_cannot_be_found_does_not_come_in() {
+        let at = |peer_address: &str, client_address: &str| Member {
+            peer_address: peer_address.to_owned(),
+            client_address: client_address.to_owned(),
+            ..member(3021, 9)
+        };
+        let long = format!("{}:1", "a".repeat(300));
+        for wrong in ["", "nonsense", "a b:1", "h\n:1", "h:0", "h:70000", &long] {
+            let said = [say(at(wrong, "h:1"), None), say(at("h:1", wrong), None)];
+            assert!(said[0].contains("--peer-advertise") && said[1].contains("--advertise"), "{said:?}");
+            assert!(said.iter().all(|said| said.len() < 200 && !said.contains('\n')), "{said:?}");
+        }
+        for everywhere in ["0.0.0.0:3001", "[::]:3001"] {
+            assert!(say(at(everywhere, "h:1"), None).contains("every address of a machine"));
+        }
+        assert_eq!(say(at("[fd00::1]:3001", "node-1.example.com:3000"), None), "new");
+        let known = Member { public_key: [5; 32], ..at("", "") };
+        assert_eq!(say(known, None), "node 5", "who is in stays in");
     }
 
     #[test]
@@ -133,6 +180,7 @@ mod tests {
         assert_eq!(say(member(3041, 5), claims(7, 5)), "node 5", "it has moved");
         assert!(say(member(3001, 5), claims(7, 5)).contains("a copy of another node's disk"));
     }
+
     #[test]
     fn who_is_replaced_has_given_his_address_away() {
         let replaced = || Member { leaving: Some(Leaving::Replaced { by: None }), ..member(3011, 5) };

@@ -103,6 +103,10 @@ fn next_about(seen: &Seen, node: u64) -> Next {
             survives(seen, without(seen, node))?;
             Ok(Step::Demote { node })
         }),
+        // Who was to come has gone himself, or is going: then whoever comes will do.
+        (true, Wish::Replaced { by: Some(by) }) if !stays(seen, *by) => {
+            Next::Step(Step::Mark { node, wish: Wish::Replaced { by: None } })
+        }
         (true, Wish::Replaced { by }) => match successor_of(seen, node, *by) {
             None => Next::Newcomer { node },
             Some(by) => led_away(seen, node, || {
@@ -264,14 +268,16 @@ fn has_caught_up(seen: &Seen, node: u64) -> Result<(), Refusal> {
     }
 }
 
+/// Whether a node is a member and not on its way out.
+fn stays(seen: &Seen, node: u64) -> bool {
+    matches!(seen.members.get(&node), Some(Wish::Votes | Wish::Learns))
+}
+
 /// Who can take the place of a node now.
 fn successor_of(seen: &Seen, node: u64, by: Option<u64>) -> Option<u64> {
     let can = |other: &u64| has_caught_up(seen, *other).is_ok();
     match by {
-        Some(by) => {
-            let stays = matches!(seen.members.get(&by), Some(Wish::Votes | Wish::Learns));
-            Some(by).filter(|by| *by != node && stays && can(by))
-        }
+        Some(by) => Some(by).filter(|by| *by != node && stays(seen, *by) && can(by)),
         None => {
             let learners = seen.members.iter().filter(|(other, _)| !seen.voters.contains(other));
             let mut willing = learners.filter(|(_, wish)| **wish == Wish::Votes).map(|(other, _)| *other);

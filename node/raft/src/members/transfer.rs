@@ -25,27 +25,30 @@ const ARRIVAL_DURATION_MAX: Duration = Duration::from_secs(3);
 const TENURE_DURATION_MIN: Duration = Duration::from_secs(1);
 const TRIAL_INTERVAL: Duration = Duration::from_secs(3);
 
-/// Lets proposals through, or holds them for a moment.
-pub(crate) struct Gate(watch::Sender<bool>);
+/// Lets proposals through, or holds them for a moment: for as long as anybody wants it.
+pub(crate) struct Gate(watch::Sender<usize>);
+
+/// Tells how many hand-overs hold proposals.
+pub(crate) type Holders = watch::Receiver<usize>;
 
 impl Gate {
-    pub(crate) fn new() -> (Self, watch::Receiver<bool>) {
-        let (sender, is_open) = watch::channel(true);
-        (Self(sender), is_open)
+    pub(crate) fn new() -> (Self, Holders) {
+        let (sender, holders) = watch::channel(0);
+        (Self(sender), holders)
     }
 
     fn hold(self: &Arc<Self>) -> Held {
-        self.0.send_replace(false);
+        self.0.send_modify(|holders| *holders += 1);
         Held(self.clone())
     }
 }
 
-/// Proposals are held until this is dropped.
+/// Proposals are held until this is dropped, and all others like it.
 struct Held(Arc<Gate>);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.0.0.send_replace(true);
+        self.0.0.send_modify(|holders| *holders -= 1);
     }
 }
 
@@ -123,5 +126,21 @@ impl Transfer {
                 None => return Err(Refusal::Silent(to)),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_hand_overs_the_first_to_end_does_not_open_the_gate_of_the_other() {
+        let (gate, holders) = Gate::new();
+        let gate = Arc::new(gate);
+        let (first, second) = (gate.hold(), gate.hold());
+        drop(first);
+        assert_eq!(*holders.borrow(), 1);
+        drop(second);
+        assert_eq!(*holders.borrow(), 0);
     }
 }

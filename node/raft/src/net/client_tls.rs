@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
+use super::begun::Begun;
 use super::handshakes::{Handshake, Handshakes};
 use super::{Connection, Listener};
 
@@ -128,7 +129,12 @@ impl ClientTls {
             let acceptor = acceptor.clone();
             Box::pin(async move {
                 let remote = connection.remote;
-                Ok(Connection::over(acceptor.accept(connection).await?, remote))
+                let begun = Begun::look(connection).await?;
+                if begun.is_in_the_clear() {
+                    begun.refuse().await?;
+                    return Err(io::Error::other("it speaks HTTP without TLS"));
+                }
+                Ok(Connection::over(acceptor.accept(begun).await?, remote))
             })
         });
         Box::new(Handshakes::start(listener, what, handshake))

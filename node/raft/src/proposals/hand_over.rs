@@ -247,7 +247,8 @@ mod tests {
         let nodes = BTreeMap::from([(2, member.clone()), (3, member)]);
         let membership = Membership::new(vec![BTreeSet::from([2, 3])], nodes).unwrap();
         let own = NodeIdentity { cluster: ClusterId(7), node: 1 };
-        let (seen, seen_by) = watch::channel(Seen { index: 1, membership: Arc::new(membership) });
+        let (seen, seen_by) =
+            watch::channel(Seen { index: 1, membership: Arc::new(membership), ..Seen::default() });
         drop(seen);
         let roster = Roster::new(own, seen_by, None, Arc::new(|_| Vec::new()));
         let key = watch::channel(Arc::new(OwnKey::of(&Identity::new([1; 32])))).1;

@@ -10,6 +10,7 @@ use openraft::impls::ProgressResponder;
 use openraft::raft::ClientWriteResult;
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use crate::members::Holders;
 use crate::proposals::{
     Backlog, ENTRY_BYTES_MAX, GROUPS_MAX, Group, Notify, ProposeError, Queued, REQUESTS_PER_ENTRY_MAX,
     Stamper, Verdict, Waiting,
@@ -36,8 +37,8 @@ pub(crate) struct ProposerParts {
     pub(crate) backlog: Backlog,
     pub(crate) room: Room,
     pub(crate) progress: watch::Receiver<Progress>,
-    /// Closed while leadership moves.
-    pub(crate) gate: watch::Receiver<bool>,
+    /// Who holds proposals back while leadership moves.
+    pub(crate) holders: Holders,
 }
 
 /// A handle to the proposer.
@@ -105,7 +106,7 @@ impl Worker {
             let Ok(permit) = self.in_flight.clone().acquire_owned().await else { return };
             (self.parts.room)().await;
             let Some(first) = self.queues.next().await else { return };
-            drop(self.parts.gate.wait_for(|is_open| *is_open).await);
+            drop(self.parts.holders.wait_for(|holders| *holders == 0).await);
             let mut next = Some(first);
             while let Some(queued) = next {
                 if !queued.group().is_abandoned(&self.parts.waiting) {

@@ -23,7 +23,6 @@ use super::Replica;
 use crate::own_key::{OwnKey, PublicKey};
 use crate::peers::Purpose;
 use crate::proposals::ProposeError;
-use crate::rekey::replace_key;
 use crate::runtime::{Runtime, spawn};
 
 /// Between two looks at how far the others are, and between two attempts of what failed.
@@ -39,6 +38,9 @@ pub enum ChangeKeyError {
     /// Some members would not know the new key.
     #[error("nodes {0:?} are away and would not know the new key: start them, or remove them, and ask again")]
     Away(Vec<u64>),
+    /// Another change of it is not over.
+    #[error("this node's key is being changed already; ask again in a few seconds")]
+    UnderWay,
     /// The cluster did not take it up.
     #[error(transparent)]
     Propose(#[from] ProposeError),
@@ -59,7 +61,8 @@ impl Replica {
     ///
     /// See [`ChangeKeyError`]. Both keys are taken until it has succeeded.
     pub async fn change_key(&self, deadline: Instant) -> Result<u32, ChangeKeyError> {
-        let mut keys = self.parts.keys.hold().await;
+        let held = tokio::time::timeout_at(deadline, self.parts.keys.hold()).await;
+        let mut keys = held.map_err(|_| ChangeKeyError::UnderWay)?;
         if keys.next().is_none() {
             self.check_nobody_is_away(0)?;
             let mut secret_key = [0; 32];
@@ -127,8 +130,8 @@ impl Replica {
             loop {
                 let own = key.borrow_and_update().public_key();
                 let known = seen.borrow_and_update().membership.get_node(&replica.identity().node).cloned();
-                if known.is_some_and(|known| known.public_key != own) {
-                    if let Err(why) = replica.show_key(own).await {
+                if let Some(known) = known.filter(|known| known.public_key != own) {
+                    if let Err(why) = replica.show_key(known.public_key, own).await {
                         tracing::info!(why, "the membership has not this node's new key yet");
                     }
                     tokio::time::sleep(ATTEMPT_INTERVAL).await;
@@ -145,12 +148,12 @@ impl Replica {
         }));
     }
 
-    /// Has the leader put the key in use into the membership.
-    async fn show_key(&self, own: PublicKey) -> Result<(), String> {
+    /// Has the leader put the key in use into the membership, in place of the one that is known there.
+    async fn show_key(&self, known: PublicKey, own: PublicKey) -> Result<(), String> {
         let leadership = self.leadership();
         let node = self.identity().node;
         if leadership.is_own {
-            let replaced = replace_key(&self.parts.raft, node, own);
+            let replaced = self.parts.members.replace_key(node, known, own);
             let replaced = tokio::time::timeout(ATTEMPT_DURATION_MAX, replaced).await;
             return replaced.unwrap_or_else(|_| Err("no quorum".to_owned()));
         }

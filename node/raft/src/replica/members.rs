@@ -64,8 +64,9 @@ impl Replica {
         deadline: Instant,
     ) -> Result<Change, ChangeError> {
         let asked_under = self.leadership();
-        let (mut is_begun, mut pause) = (false, PAUSE_FIRST);
+        let (mut is_begun, mut was_member, mut pause) = (false, false, PAUSE_FIRST);
         loop {
+            was_member |= self.is_about_member(goal);
             if self.is_removed() {
                 let says = "this node was removed from the cluster; ask another".to_owned();
                 return Err(if is_begun { ChangeError::Unknown } else { ChangeError::Unavailable(says) });
@@ -73,7 +74,7 @@ impl Replica {
             let error = match self.attempt(goal, is_dry_run, deadline).await {
                 Attempt::Answered(change) => return Ok(change),
                 // What was begun before is done: whoever is gone is unknown, whoever was to lead does.
-                Attempt::Failed(error) if is_begun && is_done_by(goal, &error) => {
+                Attempt::Failed(error) if is_begun && is_done_by(goal, &error, was_member) => {
                     return Ok(Change::default());
                 }
                 Attempt::Failed(error @ ChangeError::Refused { .. }) => return Err(error),
@@ -95,6 +96,19 @@ impl Replica {
                 return Err(if is_begun { ChangeError::Unknown } else { error });
             }
         }
+    }
+
+    /// Whether the node that a goal is about is a member, as far as this one knows. Nobody can be gone who never was.
+    fn is_about_member(&self, goal: Goal) -> bool {
+        let node = match goal {
+            Goal::Remove { node }
+            | Goal::Replace { node, .. }
+            | Goal::Promote { node }
+            | Goal::Drain { node }
+            | Goal::Transfer { to: Some(node) } => node,
+            Goal::Transfer { to: None } => return true,
+        };
+        self.parts.membership.borrow().get_node(&node).is_some()
     }
 
     async fn attempt(&self, goal: Goal, is_dry_run: bool, deadline: Instant) -> Attempt {
@@ -146,11 +160,30 @@ impl Replica {
     }
 }
 
-/// Whether a goal that was begun is reached when it is refused so.
-fn is_done_by(goal: Goal, error: &ChangeError) -> bool {
+/// Whether a goal that may have been begun is reached when it is refused so. Nobody is gone who never was there.
+fn is_done_by(goal: Goal, error: &ChangeError, was_member: bool) -> bool {
     match goal {
-        Goal::Remove { .. } | Goal::Replace { .. } => error.is(RefusalCode::UnknownNode),
+        Goal::Remove { .. } | Goal::Replace { .. } => was_member && error.is(RefusalCode::UnknownNode),
         Goal::Transfer { .. } => error.is(RefusalCode::AlreadyLeads),
         Goal::Promote { .. } | Goal::Drain { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_unknown_is_gone_only_if_he_was_there() {
+        let refused = |code| ChangeError::Refused { code, says: String::new() };
+        for goal in [Goal::Remove { node: 9 }, Goal::Replace { node: 9, by: None }] {
+            assert!(is_done_by(goal, &refused(RefusalCode::UnknownNode), true));
+            assert!(!is_done_by(goal, &refused(RefusalCode::UnknownNode), false), "a slip of the pen");
+            assert!(!is_done_by(goal, &refused(RefusalCode::WouldLoseQuorum), true));
+        }
+        let transfer = Goal::Transfer { to: Some(9) };
+        assert!(is_done_by(transfer, &refused(RefusalCode::AlreadyLeads), true));
+        assert!(!is_done_by(transfer, &refused(RefusalCode::UnknownNode), true));
+        assert!(!is_done_by(Goal::Drain { node: 9 }, &refused(RefusalCode::UnknownNode), true));
     }
 }

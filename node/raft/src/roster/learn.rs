@@ -1,6 +1,7 @@
 //! A node that was away asks the members it knows who the others are: the one that calls it with a key it has never seen
 //! may have come meanwhile, and may even lead.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,30 +16,45 @@ use crate::runtime::spawn;
 /// Between two times of asking.
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
 
+/// Between two times of asking whether what was told still is.
+const CONFIRM_INTERVAL: Duration = Duration::from_secs(5);
+
 /// One member's answer.
 const REPLY_DURATION_MAX: Duration = Duration::from_secs(1);
 
-/// Asks whenever there is something to wonder about.
+/// Asks whenever there is something to wonder about; and, as long as anybody is believed only because others told of
+/// him, again and again: none of it is believed for longer than it is told.
 pub(crate) fn start(roster: Arc<Roster>, peers: Arc<Peers>) {
     drop(spawn(async move {
         loop {
-            roster.wonders.notified().await;
-            let known = roster.seen.borrow().index;
-            if let Some(told) = ask_all(&roster, &peers).await.filter(|told| told.index > known) {
-                tracing::info!(index = told.index, "learned of newer members from others");
-                roster.believe(&told);
+            let wonders = tokio::time::timeout(CONFIRM_INTERVAL, roster.wonders.notified()).await.is_ok();
+            if wonders || roster.is_told() {
+                let Answers { asked, told } = ask_all(&roster, &peers).await;
+                // Of few that answer none may be up to date.
+                let are_many = 2 * told.len() > asked;
+                match told.into_iter().max_by_key(|told| told.index) {
+                    Some(told) if are_many => roster.believe_instead(&told),
+                    Some(told) => roster.believe(&told),
+                    None => (),
+                }
+                tokio::time::sleep(ASK_INTERVAL).await;
             }
-            tokio::time::sleep(ASK_INTERVAL).await;
         }
     }));
 }
 
-/// The newest that any member tells; each shows its own key.
-async fn ask_all(roster: &Roster, peers: &Peers) -> Option<Introduced> {
-    let others = roster.members().into_iter().filter(|node| *node != roster.own.node);
+/// What the members tell; each shows its own key.
+struct Answers {
+    asked: usize,
+    told: Vec<Introduced>,
+}
+
+async fn ask_all(roster: &Roster, peers: &Peers) -> Answers {
+    let members: BTreeSet<u64> = roster.members().into_iter().collect();
+    let others = members.into_iter().filter(|node| *node != roster.own.node);
     let asked: FuturesUnordered<_> = others.map(|node| ask(peers, node)).collect();
     let answers: Vec<Option<Introduced>> = asked.collect().await;
-    answers.into_iter().flatten().max_by_key(|told| told.index)
+    Answers { asked: answers.len(), told: answers.into_iter().flatten().collect() }
 }
 
 async fn ask(peers: &Peers, node: u64) -> Option<Introduced> {

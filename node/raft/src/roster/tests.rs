@@ -9,14 +9,17 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 use crate::net::{Connection, OtherEnd, sever_after};
-use crate::types::Member;
+use crate::types::{LeaderId, LogId, Member, StoredMembership};
 
 fn seen(index: u64, members: &[(u64, u8)]) -> Seen {
     let member =
         |key: u8| Member { public_key: [key; 32], peer_address: format!("host:{key}"), ..Member::default() };
     let nodes: BTreeMap<u64, Member> = members.iter().map(|(node, key)| (*node, member(*key))).collect();
     let voters: BTreeSet<u64> = nodes.keys().copied().collect();
-    Seen { index, membership: Arc::new(Membership::new(vec![voters], nodes).unwrap()) }
+    let membership = Membership::new(vec![voters], nodes).unwrap();
+    let id = LogId::new(LeaderId { term: 1, node_id: 1 }, index - 1);
+    let committed = Arc::new(StoredMembership::new(Some(id), membership.clone()));
+    Seen { index, membership: Arc::new(membership), committed }
 }
 
 /// Node 1, what it sees, and what nodes have published.
@@ -47,13 +50,17 @@ impl Stage {
     }
 
     fn told(&self, index: u64, members: &[(u64, u8)]) {
-        let peer = |(node, key): &(u64, u8)| Introduction {
-            node: *node,
-            public_key: [*key; 32],
-            peer_address: format!("told:{key}"),
-        };
-        self.roster.believe(&Introduced { index, peers: members.iter().map(peer).collect() });
+        self.roster.believe(&introduced(index, members));
     }
+}
+
+fn introduced(index: u64, members: &[(u64, u8)]) -> Introduced {
+    let peer = |(node, key): &(u64, u8)| Introduction {
+        node: *node,
+        public_key: [*key; 32],
+        peer_address: format!("told:{key}"),
+    };
+    Introduced { index, peers: members.iter().map(peer).collect() }
 }
 
 #[test]
@@ -76,7 +83,7 @@ async fn a_removed_nodes_connection_is_cut_at_once() {
     let stage = stage(&[(1, 1), (5, 5)]);
     let (ours, mut theirs) = tokio::io::duplex(64);
     let roster = stage.roster.clone();
-    let lifetime = async move { roster.lifetime([5; 32]).await };
+    let lifetime = async move { roster.while_member([5; 32]).await };
     let mut connection = sever_after(Connection::over(ours, None), lifetime);
     theirs.write_all(b"x").await.unwrap();
     assert_eq!(connection.read_u8().await.unwrap(), b'x');
@@ -88,20 +95,6 @@ async fn a_removed_nodes_connection_is_cut_at_once() {
     assert_eq!(reading.await.unwrap(), Err(std::io::ErrorKind::ConnectionAborted));
     assert_eq!(began_at.elapsed(), Duration::from_secs(3600), "at once, and not before");
     assert_ne!(stage.says(5, 5), "");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stranger_has_a_little_while_and_as_long_as_it_likes_once_it_is_let_in() {
-    let stage = stage(&[(1, 1)]);
-    let began_at = tokio::time::Instant::now();
-    stage.roster.lifetime([5; 32]).await;
-    assert_eq!(began_at.elapsed(), STRANGER_DURATION_MAX);
-    let roster = stage.roster.clone();
-    let let_in = tokio::spawn(async move { roster.lifetime([5; 32]).await });
-    tokio::task::yield_now().await;
-    stage.seen.send_replace(seen(11, &[(1, 1), (5, 5)]));
-    tokio::time::sleep(STRANGER_DURATION_MAX * 10).await;
-    assert!(!let_in.is_finished());
 }
 
 #[test]
@@ -132,4 +125,28 @@ fn what_others_tell_counts_until_the_own_log_has_come_as_far() {
     assert_eq!(stage.roster.find(5).unwrap().peer_address, "host:5");
     stage.seen.send_replace(seen(20, &[(1, 1), (5, 6)]));
     assert!(stage.says(9, 9).starts_with("node 9 is not a member"), "it has come and gone since");
+}
+
+#[test]
+fn what_is_told_no_more_is_believed_no_more() {
+    let stage = stage(&[(1, 1), (5, 5)]);
+    stage.told(u64::MAX, &[(9, 9)]);
+    assert_eq!(stage.says(9, 9), "");
+    stage.roster.believe_instead(&introduced(20, &[(1, 1), (5, 5), (7, 7)]));
+    assert_eq!(stage.says(7, 7), "");
+    assert!(stage.says(9, 9).starts_with("node 9 is not a member"), "nobody says so any more");
+    assert!(stage.roster.is_told());
+    stage.roster.believe_instead(&introduced(10, &[(1, 1), (5, 5)]));
+    assert!(stage.says(7, 7).starts_with("node 7 is not a member"));
+    assert!(!stage.roster.is_told(), "there is nothing to ask about");
+}
+
+#[test]
+fn others_are_told_of_what_is_committed() {
+    let stage = stage(&[(1, 1), (5, 5)]);
+    let committed = stage.seen.borrow().committed.clone();
+    stage.seen.send_replace(Seen { committed, ..seen(11, &[(1, 1), (5, 5), (9, 9)]) });
+    assert_eq!(stage.says(9, 9), "", "it talks to them before that");
+    let told = stage.roster.to_introduced();
+    assert_eq!((told.index, told.peers.len()), (10, 2));
 }

@@ -59,13 +59,15 @@ impl Roster {
         })
     }
 
-    /// Ends when the key is a member's no longer, or has not become one in a little while.
-    pub(crate) async fn lifetime(&self, key: PublicKey) {
-        let is_member = self.until(|roster| roster.node_of(&key).is_some());
-        if tokio::time::timeout(STRANGER_DURATION_MAX, is_member).await.is_ok() {
-            self.until(|roster| roster.node_of(&key).is_none()).await;
-            tracing::info!("a connection is cut: the key at its other end is no longer a member's");
-        }
+    /// Ends when the key is a member's.
+    pub(crate) async fn becomes_member(&self, key: PublicKey) {
+        self.until(|roster| roster.node_of(&key).is_some()).await;
+    }
+
+    /// Ends when the key is a member's no longer.
+    pub(crate) async fn while_member(&self, key: PublicKey) {
+        self.until(|roster| roster.node_of(&key).is_none()).await;
+        tracing::info!("a connection is cut: the key at its other end is no longer a member's");
     }
 
     async fn until(&self, holds: impl Fn(&Self) -> bool) {

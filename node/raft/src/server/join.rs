@@ -11,11 +11,14 @@ use crate::join_token::{JoinToken, JoinTokenError};
 use crate::members::{self, Applicant};
 use crate::net::{IS_SECURED, OtherEnd, is_loopback};
 use crate::peers::Purpose;
-use crate::reads::{own_index, own_time};
+use crate::reads::own_time;
 use crate::roster;
 
-/// A leader that is not confirmed within this time decides nothing.
-const CONFIRM_DURATION_MAX: Duration = Duration::from_secs(1);
+/// Applicants who are answered at the same time; one more is told to come again.
+pub(super) const APPLICANTS_MAX: usize = 16;
+
+/// A leader has seen its own change of members by then.
+const SIGHT_DURATION_MAX: Duration = Duration::from_secs(1);
 
 impl PeerService {
     /// Answers whoever asks to be let in.
@@ -29,6 +32,10 @@ impl PeerService {
         if is_passed_on {
             self.check(&request)?;
         }
+        let Ok(_place) = self.applicants.try_acquire() else {
+            let why = "too many nodes ask to be let in at the same time".to_owned();
+            return Ok(members::to_wire(members::Admission::TryLater(why)));
+        };
         let mut request = request.into_inner();
         if !is_passed_on {
             request.is_local = !IS_SECURED || self.is_local(caller, &request.peer_address);
@@ -39,12 +46,17 @@ impl PeerService {
         if !self.parts.leadership.borrow().is_own {
             return Ok(self.ask_leader(request).await);
         }
-        let checked = self.check_token(&request);
+        let token = std::mem::take(&mut request.join_token);
+        let is_local = request.is_local;
         let mut applicant = members::from_wire(request).map_err(Status::invalid_argument)?;
         self.known_by_key_before(&mut applicant);
-        let admission = match checked {
-            Ok(()) => self.parts.members.admit(applicant).await,
-            Err(error) => self.refuse(&error).await,
+        // First what he is to the members, then what he was given: a wiped disk is told so whatever token it brings.
+        let admission = match self.parts.members.judge(&applicant).await {
+            Some(admission) => admission,
+            None => match self.check_token(&token, is_local) {
+                Ok(()) => self.parts.members.admit(applicant).await,
+                Err(error) => members::Admission::Refused(error.to_string()),
+            },
         };
         if let members::Admission::Refused(why) = &admission {
             self.log_refusal(caller, why);
@@ -58,8 +70,9 @@ impl PeerService {
         let admission = match admission {
             members::Admission::Admitted(admitted) => {
                 let mut seen = roster.watch();
-                let is_in = |seen: &roster::Seen| seen.membership.get_node(&admitted.node).is_some();
-                match tokio::time::timeout(CONFIRM_DURATION_MAX, seen.wait_for(is_in)).await {
+                let is_in =
+                    |seen: &roster::Seen| seen.committed.membership().get_node(&admitted.node).is_some();
+                match tokio::time::timeout(SIGHT_DURATION_MAX, seen.wait_for(is_in)).await {
                     Ok(Ok(_)) => admission,
                     Ok(Err(_)) | Err(_) => {
                         let why = "the leader does not see the change of members yet".to_owned();
@@ -97,32 +110,14 @@ impl PeerService {
         }
     }
 
-    /// Whether somebody may ask to be let in: with a token, from this machine, or with a key that is known already.
-    fn check_token(&self, request: &wire::JoinRequest) -> Result<(), JoinTokenError> {
-        let roster = self.parts.peers.roster();
-        let key = request.public_key.as_ref().try_into().ok();
-        let is_known = request.node.is_some() || key.is_some_and(|key| roster.node_of(&key).is_some());
-        if request.join_token.is_empty() {
-            let needs_none = is_known || request.is_local;
-            return if needs_none { Ok(()) } else { Err(JoinTokenError::Missing) };
+    /// Whether somebody new may come in: with a token, or from this machine.
+    fn check_token(&self, token: &str, is_local: bool) -> Result<(), JoinTokenError> {
+        if token.is_empty() {
+            return if is_local { Ok(()) } else { Err(JoinTokenError::Missing) };
         }
-        let token: JoinToken = request.join_token.parse()?;
-        let (own, now) = (self.parts.own, own_time(&self.parts.stamper));
-        match token.check(own.cluster, now, |node, generation| roster.published_key(node, generation)) {
-            Err(error) if !is_known => Err(error),
-            Ok(()) | Err(_) => Ok(()),
-        }
-    }
-
-    /// Refuses for good, if this node still leads: otherwise the one that does may know more keys.
-    async fn refuse(&self, error: &JoinTokenError) -> members::Admission {
-        let confirmed = tokio::time::timeout(CONFIRM_DURATION_MAX, own_index(&self.parts.raft)).await;
-        match confirmed {
-            Ok(Ok(_)) => members::Admission::Refused(error.to_string()),
-            Ok(Err(_)) | Err(_) => {
-                members::Admission::TryLater("no quorum confirms that this node leads".to_owned())
-            }
-        }
+        let token: JoinToken = token.parse()?;
+        let (own, now, roster) = (self.parts.own, own_time(&self.parts.stamper), self.parts.peers.roster());
+        token.check(own.cluster, now, |node, generation| roster.published_key(node, generation))
     }
 
     /// Passes an applicant on to the leader.

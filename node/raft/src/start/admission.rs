@@ -16,16 +16,19 @@ use holdfast_storage::identity::{ClusterId, Identity, Introduced, Membership as 
 use openraft::AsyncRuntime as _;
 use rand::Rng as _;
 
-use self::ask::{Applicant, JoinAnswer};
+use self::ask::{Applicant, Brings, JoinAnswer};
 use super::door::{Closed, Door};
 use super::{FIRST_NODE, NodeOptions, StartError};
-use crate::join_token::JoinTokenError;
+use crate::join_token::{JoinTokenError, JoinTokenSource};
 use crate::net::{IS_SECURED, PeerTls, is_loopback};
 use crate::runtime::Runtime;
 use crate::types::Member;
 
 /// Between two times of asking the same member to be let in.
 const JOIN_INTERVAL: Duration = Duration::from_millis(300);
+
+/// How long a node that cannot come in asks whether there is more to it.
+const LAST_WORDS_DURATION_MAX: Duration = Duration::from_secs(5);
 
 /// How long a folder that has an identity asks whether it may still come back, before it just does.
 const REJOIN_DURATION_MAX: Duration = Duration::from_secs(3);
@@ -70,26 +73,56 @@ pub(super) async fn settle_identity(
     tls: &Arc<PeerTls>,
     door: &Door,
 ) -> Result<Settled, StartError> {
-    let applicant = Applicant { options, identity: &identity, tls };
+    let token = options.join_token.as_ref().map_or(Ok(None), JoinTokenSource::read);
+    let applicant = |brings| Applicant { options, identity: &identity, tls, brings };
     if let Some(own) = identity.membership {
-        let told = ask_to_come_back(&applicant, own).await?;
+        // It is a member already: a token would only help.
+        let token = token.unwrap_or_else(|error| {
+            tracing::warn!(%error, "this node is a member, and comes back without a join token");
+            None
+        });
+        let told = ask_to_come_back(&applicant(Brings::of(token)), own).await?;
         let introduced = told.or_else(|| identity.introduced.clone());
         return Ok(Settled { identity: Identity { introduced, ..identity }, own, is_new: false });
     }
     let others = others(options);
-    if IS_SECURED
-        && !options.init
-        && options.join_token.is_none()
-        && !others.iter().any(|peer| is_loopback(peer))
-    {
-        return Err(StartError::TokenMissing(JoinTokenError::Missing));
-    }
-    door.close(Closed::InNoCluster { founder: options.init.then(|| applicant.public_key()) });
+    let nobody = applicant(Brings::NothingOfUse);
+    door.close(Closed::InNoCluster { founder: options.init.then(|| nobody.public_key()) });
+    let token = match token {
+        Ok(token) if token.is_some() || !takes_token(options, &others) => token,
+        // Who founds a cluster of his own needs none.
+        Err(_) if others.is_empty() => None,
+        Ok(_) => return Err(refused_because(JoinTokenError::Missing, &nobody, &others).await),
+        Err(error) => return Err(refused_because(error, &nobody, &others).await),
+    };
     // A cluster that is already there is joined; there must never be a second one.
-    let joined = ask_to_join(&applicant, &others).await?;
+    let joined = ask_to_join(&applicant(Brings::of(token)), &others).await?;
     door.close(Closed::Starting);
     let (own, introduced) = joined.map_or_else(|| (found(), None), |(own, introduced)| (own, introduced));
     Ok(Settled { identity: Identity { introduced, ..identity }, own, is_new: true })
+}
+
+/// Whether nobody whom this node was told of could be believed without a token.
+fn takes_token(options: &NodeOptions, others: &[&str]) -> bool {
+    IS_SECURED && !options.init && !others.iter().any(|peer| is_loopback(peer))
+}
+
+/// Why a node does not come in whose token is of no use. If there is more to it, as when it has lost a member's disk, the
+/// cluster can say that to anybody; and what somebody says who cannot be recognised may stop a node that stops in any
+/// case.
+async fn refused_because(error: JoinTokenError, nobody: &Applicant<'_>, others: &[&str]) -> StartError {
+    let asking = others.iter().map(|peer| nobody.told_why_not(peer));
+    let mut asking: FuturesUnordered<_> = asking.collect();
+    let told = async {
+        while let Some(told) = asking.next().await {
+            if told.is_some() {
+                return told;
+            }
+        }
+        None
+    };
+    let told = tokio::time::timeout(LAST_WORDS_DURATION_MAX, told).await.ok().flatten();
+    told.map_or_else(|| error.into(), StartError::Refused)
 }
 
 fn found() -> NodeIdentity {
@@ -149,7 +182,8 @@ async fn ask_to_join(
                 unknown.insert(peer);
                 // One may have come after the token was made; if it names nobody, it is another cluster's.
                 if unknown.len() == alone.len() {
-                    return Err(StartError::Refused(format!("{peer}: {why}")));
+                    let nobody = Applicant { brings: Brings::NothingOfUse, ..*applicant };
+                    return Err(refused_because(JoinTokenError::NamesNobody(why), &nobody, others).await);
                 }
                 (why, 0)
             }

@@ -69,13 +69,22 @@ impl Door {
         self.0.roster.borrow().as_ref().is_some_and(|roster| roster.node_of(key).is_some())
     }
 
-    /// Ends when a connection from whoever has this key is to end.
-    pub(super) async fn lifetime(self, key: PublicKey) {
+    /// Whether a key becomes a member's in a little while; ends as soon as it does.
+    pub(super) async fn becomes_member(&self, key: PublicKey) -> bool {
         let mut opened = self.0.roster.subscribe();
-        let opened = tokio::time::timeout(STRANGER_DURATION_MAX, opened.wait_for(Option::is_some)).await;
-        let roster = opened.ok().and_then(|opened| opened.ok()?.clone());
+        let becomes_member = async {
+            let opened = opened.wait_for(Option::is_some).await;
+            let Some(roster) = opened.ok().and_then(|opened| opened.clone()) else { return };
+            roster.becomes_member(key).await;
+        };
+        tokio::time::timeout(STRANGER_DURATION_MAX, becomes_member).await.is_ok()
+    }
+
+    /// Ends when a member's key is none any more.
+    pub(super) async fn while_member(&self, key: PublicKey) {
+        let roster = self.0.roster.borrow().clone();
         if let Some(roster) = roster {
-            roster.lifetime(key).await;
+            roster.while_member(key).await;
         }
     }
 }
@@ -145,7 +154,47 @@ impl tower::Service<Request<Body>> for Door {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use holdfast_storage::identity::{ClusterId, Membership as NodeIdentity};
+    use tokio::time::Instant;
+
     use super::*;
+    use crate::roster::Seen;
+    use crate::types::{Member, Membership};
+
+    fn seen(keys: &[u8]) -> Seen {
+        let member = |key: &u8| (u64::from(*key), Member { public_key: [*key; 32], ..Member::default() });
+        let nodes: BTreeMap<u64, Member> = keys.iter().map(member).collect();
+        let membership = Membership::new(vec![BTreeSet::from([1])], nodes).unwrap();
+        Seen { index: 10, membership: Arc::new(membership), ..Seen::default() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stranger_has_a_little_while_and_as_long_as_it_likes_once_it_is_let_in() {
+        let door = Door::new();
+        let (sender, receiver) = watch::channel(seen(&[1]));
+        let own = NodeIdentity { cluster: ClusterId(7), node: 1 };
+        let roster = Arc::new(Roster::new(own, receiver, None, Arc::new(|_| Vec::new())));
+        let began_at = Instant::now();
+        assert!(!door.becomes_member([5; 32]).await);
+        assert_eq!(began_at.elapsed(), STRANGER_DURATION_MAX, "also while the node starts");
+        door.0.roster.send_replace(Some(roster));
+        assert!(!door.becomes_member([5; 32]).await);
+        assert_eq!(began_at.elapsed(), 2 * STRANGER_DURATION_MAX);
+
+        let watched = door.clone();
+        let let_in = tokio::spawn(async move {
+            assert!(watched.becomes_member([5; 32]).await);
+            watched.while_member([5; 32]).await;
+        });
+        tokio::task::yield_now().await;
+        sender.send_replace(seen(&[1, 5]));
+        tokio::time::sleep(STRANGER_DURATION_MAX * 10).await;
+        assert!(!let_in.is_finished());
+        sender.send_replace(seen(&[1]));
+        let_in.await.unwrap();
+    }
 
     #[test]
     fn who_is_in_no_cluster_says_whether_he_may_found_one() {

@@ -1,10 +1,11 @@
 //! Serves other nodes on this node's peer listener.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::door::Door;
@@ -15,7 +16,8 @@ use crate::watch::Failing;
 /// Connections accepted and not yet served.
 const ACCEPTED_MAX: usize = 64;
 
-/// Connections of callers that are no members: they may ask to be let in.
+/// Connections of callers that are no members: they may ask to be let in. One more ends the oldest, so that nobody can
+/// shut out others by staying.
 const STRANGERS_MAX: usize = 64;
 
 /// Calls at once on one connection.
@@ -31,12 +33,12 @@ pub(super) fn serve(listener: Box<dyn Listener>, tls: &Arc<PeerTls>, door: Door,
         false => listener,
     };
     let (sender, accepted) = tokio::sync::mpsc::channel::<io::Result<Connection>>(ACCEPTED_MAX);
-    let (watcher, strangers) = (door.clone(), Arc::new(Semaphore::new(STRANGERS_MAX)));
+    let (watcher, mut strangers) = (door.clone(), Strangers::default());
     drop(spawn(async move {
         loop {
             match listener.accept().await {
                 Ok(connection) => {
-                    let Some(connection) = watch_over(&watcher, &strangers, connection) else { continue };
+                    let connection = watch_over(&watcher, &mut strangers, connection);
                     if sender.send(Ok(connection)).await.is_err() {
                         return;
                     }
@@ -61,19 +63,42 @@ pub(super) fn serve(listener: Box<dyn Listener>, tls: &Arc<PeerTls>, door: Door,
     drop(spawn(fail_after(server, failing)));
 }
 
-/// Lets a connection live for as long as the key at its other end is a member's, or a little while if it is nobody's;
-/// `None` if there are too many of those.
-fn watch_over(door: &Door, strangers: &Arc<Semaphore>, connection: Connection) -> Option<Connection> {
-    let Some(key) = connection.peer_key else { return Some(connection) };
-    let place = match door.is_member(&key) {
-        true => None,
-        false => Some(strangers.clone().try_acquire_owned().ok()?),
-    };
-    let lifetime = door.clone().lifetime(key);
-    Some(net::sever_after(connection, async move {
-        let _place = place;
-        lifetime.await;
-    }))
+/// The connections of strangers, the oldest first.
+#[derive(Default)]
+struct Strangers(VecDeque<oneshot::Sender<()>>);
+
+impl Strangers {
+    /// Takes one more in; what it gives is its place, and ends when another needs it more.
+    fn admit(&mut self) -> oneshot::Receiver<()> {
+        self.0.retain(|place| !place.is_closed());
+        if self.0.len() >= STRANGERS_MAX {
+            self.0.pop_front();
+        }
+        let (kept, place) = oneshot::channel();
+        self.0.push_back(kept);
+        place
+    }
+}
+
+/// Lets a connection live for as long as the key at its other end is a member's; or a little while if it is nobody's, and
+/// no longer than there is room.
+fn watch_over(door: &Door, strangers: &mut Strangers, connection: Connection) -> Connection {
+    let Some(key) = connection.peer_key else { return connection };
+    let door = door.clone();
+    if door.is_member(&key) {
+        return net::sever_after(connection, async move { door.while_member(key).await });
+    }
+    let place = strangers.admit();
+    net::sever_after(connection, async move {
+        let becomes_member = tokio::select! {
+            becomes_member = door.becomes_member(key) => becomes_member,
+            // With its end the place is free again, which a member does not need.
+            _ = place => false,
+        };
+        if becomes_member {
+            door.while_member(key).await;
+        }
+    })
 }
 
 async fn fail_after<E: std::fmt::Display + Send + 'static>(
@@ -91,6 +116,20 @@ async fn fail_after<E: std::fmt::Display + Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_newest_strangers_have_a_place_and_who_gives_his_back_costs_nobody_his() {
+        let mut strangers = Strangers::default();
+        let mut places: Vec<_> = (0..STRANGERS_MAX).map(|_| strangers.admit()).collect();
+        let is_cut =
+            |place: &mut oneshot::Receiver<()>| place.try_recv() == Err(oneshot::error::TryRecvError::Closed);
+        drop(places.pop());
+        places.push(strangers.admit());
+        assert!(!places.iter_mut().any(is_cut), "there was a place");
+        places.push(strangers.admit());
+        let cut: Vec<usize> = (0..places.len()).filter(|place| is_cut(&mut places[*place])).collect();
+        assert_eq!(cut, [0], "the oldest");
+    }
 
     #[tokio::test]
     async fn a_node_whose_service_has_ended_has_failed() {

@@ -82,7 +82,7 @@ pub(super) async fn take_part<F: Files>(
     let room = room_of(log.clone());
     let stamper = Arc::new(Mutex::new(Stamper::new(machine.clock.clone())));
     let backlog = Backlog::new(WAITING_BYTES_MAX);
-    let (gate, gate_changed) = Gate::new();
+    let (gate, holders) = Gate::new();
     let proposer = Proposer::start(ProposerParts {
         raft: raft.clone(),
         stamper: stamper.clone(),
@@ -90,7 +90,7 @@ pub(super) async fn take_part<F: Files>(
         backlog: backlog.clone(),
         room: room.clone(),
         progress: progress.clone(),
-        gate: gate_changed,
+        holders,
     });
     let hand_over = HandOver::start(HandOverParts {
         peers: peers.clone(),

@@ -6,6 +6,7 @@ mod at_once;
 mod folders;
 mod keys;
 mod members;
+mod removed;
 mod replicas;
 mod stranger;
 mod strangers;

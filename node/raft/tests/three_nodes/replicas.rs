@@ -1,5 +1,6 @@
 //! Replicas in this process, and what tests ask of them.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,8 @@ use holdfast_raft::{Consistency, Machine, Node, NodeOptions, Observer, RaftSetti
 use holdfast_reservations::*;
 use holdfast_storage::files::RealFiles;
 use holdfast_storage::sorted_map::SortedMaps;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// Long enough for any step on a loaded machine; a test that waits so long has failed.
@@ -65,6 +68,38 @@ pub async fn options(dir: &Path) -> NodeOptions {
         machine: Machine::real(),
         opener: Arc::new(SortedMaps(RealFiles)),
         observer: Arc::new(Nobody),
+    }
+}
+
+/// An address that stays, and leads to wherever a node listens that is started again and again.
+pub struct Way {
+    pub address: String,
+    target: watch::Sender<Option<SocketAddr>>,
+}
+
+impl Way {
+    pub async fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (sender, target) = watch::channel(None);
+        tokio::spawn(async move {
+            while let Ok((mut from, _)) = listener.accept().await {
+                let mut target = target.clone();
+                tokio::spawn(async move {
+                    let Some(now) = *target.borrow_and_update() else { return };
+                    let Ok(mut to) = TcpStream::connect(now).await else { return };
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut from, &mut to) => (),
+                        _ = target.changed() => (),
+                    }
+                });
+            }
+        });
+        Self { address, target: sender }
+    }
+
+    pub fn leads_to(&self, target: SocketAddr) {
+        self.target.send_replace(Some(target));
     }
 }
 

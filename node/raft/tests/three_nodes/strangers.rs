@@ -85,6 +85,7 @@ async fn an_applicant_must_have_the_key_that_it_names() {
     let mut client = Stranger::with_key(9).connect(&peer_address(&first).await).await.unwrap();
     let request = |key| JoinRequest {
         peer_address: "127.0.0.1:1".to_owned(),
+        client_address: "nowhere:1".to_owned(),
         public_key: public_key(key).into(),
         stays_learner: true,
         ..JoinRequest::default()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use holdfast_proto::raft::{JoinRequest, join_reply};
 use holdfast_raft::{Consistency, ReadError, Replica};
 use tokio::time::Instant;
@@ -18,6 +19,25 @@ async fn join(address: &str, peer_address: &str, key: u8) -> join_reply::Result 
         ..JoinRequest::default()
     };
     client.join(request).await.unwrap().into_inner().result.unwrap()
+}
+
+/// What somebody is told who says that he is node 1, which he is not.
+async fn claim(address: &str, cluster: &str, key: u8) -> join_reply::Result {
+    let mut client = Stranger::with_key(key).connect(address).await.unwrap();
+    let request = JoinRequest {
+        peer_address: "127.0.0.1:1".to_owned(),
+        client_address: "nowhere:1".to_owned(),
+        public_key: public_key(key).into(),
+        node: Some(1),
+        cluster: cluster.to_owned(),
+        ..JoinRequest::default()
+    };
+    client.join(request).await.unwrap().into_inner().result.unwrap()
+}
+
+fn told_later(answer: join_reply::Result) -> String {
+    let join_reply::Result::TryLater(why) = answer else { panic!("{answer:?}") };
+    why
 }
 
 async fn read_stale(replica: &Replica, max_age: Duration) -> Result<Duration, ReadError> {
@@ -59,4 +79,23 @@ async fn a_leader_without_a_quorum_decides_nothing_and_says_so() {
     assert!(age >= lost_at.elapsed() - Duration::from_secs(1), "{age:?}");
     let too_stale = read_stale(&first, Duration::from_millis(100)).await;
     assert!(matches!(too_stale, Err(ReadError::TooStale { age_ms: 100.. })), "{too_stale:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strangers_who_wait_for_an_answer_keep_nobody_out_and_are_not_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = node(&dir.path().join("1"), &[]).await;
+    let second = node(&dir.path().join("2"), &[&first]).await;
+    until("two voters", || voters(&first) == 2 && voters(&second) == 2).await;
+    let (address, cluster) = (peer_address(&first).await, first.identity().cluster.to_string());
+    // Whoever asks now is answered a second later.
+    second.shut_down().await;
+    let (stranger, applicant) = tokio::join!(claim(&address, &cluster, 7), join(&address, "127.0.0.1:1", 8));
+    for told in [stranger, applicant].map(told_later) {
+        assert!(told.contains("no quorum confirms"), "nobody is at work: {told}");
+    }
+    let told = join_all((10..40).map(|key| claim(&address, &cluster, key))).await;
+    let too_many =
+        told.into_iter().map(told_later).filter(|told| told.contains("too many nodes ask")).count();
+    assert!((1..30).contains(&too_many), "{too_many}");
 }

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod bad_input;
+mod beyond;
 mod catch_up;
 mod cluster_over_grpc;
 mod grpc;

@@ -180,6 +180,14 @@ async fn verbs_speak_tls_to_whom_they_trust() {
     assert!(trusted.code == Some(6) && trusted.stderr.contains("401"), "{}", trusted.stderr);
     let stranger = Program::start(&status, &nobody).ended(PATIENCE).await;
     assert!(stranger.code == Some(3) && stranger.stderr.contains("certificate"), "{}", stranger.stderr);
+
+    // Without the word for it he is told the word.
+    let mut plain = TcpStream::connect(&scene.address).await.unwrap();
+    let told = get(&mut plain, "/livez").await;
+    assert!(told.starts_with("HTTP/1.1 400") && told.contains("https://"), "{told}");
+    let status = ["cluster", "status", "--endpoints", &scene.address];
+    let plain = Program::start(&status, &nobody).ended(PATIENCE).await;
+    assert!(plain.code == Some(6) && plain.stderr.contains("https://"), "{}", plain.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

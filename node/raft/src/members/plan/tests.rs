@@ -91,7 +91,7 @@ fn remove() {
             1* 2 | 3: remove node 3 from the members
             1* 2 | 3!: remove node 3 from the members
             1* 2: REFUSED there is no node 3 in the cluster; holdfast cluster status lists them
-            3*: REFUSED node 3 is the only voter: without it there is no cluster. Add another node first: holdfast start --join
+            3*: REFUSED node 3 is the only voter: without it there is no cluster. Add another node first: holdfast start --data-dir DIR --join HOST:PORT; over a network also --join-token-file FILE, with what holdfast cluster token prints
             3* 1! 2: REFUSED the voters would be 1, 2, of which 1 does not answer: no majority could decide anything. Bring it back or replace it first: holdfast cluster replace 1
             1* 2! 3: REFUSED the voters would be 1, 2, of which 2 does not answer: no majority could decide anything. Bring it back or replace it first: holdfast cluster replace 2
             1* 2 3 4! 5!: REFUSED the voters would be 1, 2, 4, 5, of which 4, 5 do not answer: no majority could decide anything. Bring them back or replace them first: holdfast cluster replace 4
@@ -220,7 +220,7 @@ fn drain() {
         &expect![[r#"
             1* 2 3: note that node 3 is not to vote; make node 3 a learner
             1 2 3*: note that node 3 is not to vote; hand leadership to node 1; make node 3 a learner
-            3*: REFUSED node 3 is the only voter: without it there is no cluster. Add another node first: holdfast start --join
+            3*: REFUSED node 3 is the only voter: without it there is no cluster. Add another node first: holdfast start --data-dir DIR --join HOST:PORT; over a network also --join-token-file FILE, with what holdfast cluster token prints
             1* 2! 3: REFUSED the voters would be 1, 2, of which 2 does not answer: no majority could decide anything. Bring it back or replace it first: holdfast cluster replace 2
             1* 2 | 3: note that node 3 is not to vote
             1* 2 | 3l: done
@@ -286,6 +286,11 @@ fn of_its_own_accord() {
         "1* 2 3r",
         "1* 2 3r | 4l",
         "1* 2 3r4 | 4l",
+        "1* 2 3r4 | 4!",
+        "1* 2 3r4",
+        "1* 2 3r4 4x",
+        "1* 2 3r4 | 4r",
+        "1* 2 3r4 | 5",
         "1r* 2 3 | 4",
         "1* 2 3l",
         "1x*",
@@ -313,9 +318,14 @@ fn of_its_own_accord() {
         1* 2 3r: waits for one in the place of node 3
         1* 2 3r | 4l: waits for one in the place of node 3
         1* 2 3r4 | 4l: make node 4 a voter in the place of node 3
+        1* 2 3r4 | 4!: waits for one in the place of node 3
+        1* 2 3r4: note that node 3 is to be replaced
+        1* 2 3r4 4x: note that node 3 is to be replaced
+        1* 2 3r4 | 4r: note that node 3 is to be replaced
+        1* 2 3r4 | 5: note that node 3 is to be replaced
         1r* 2 3 | 4: hand leadership to node 2
         1* 2 3l: make node 3 a learner
-        1x*: blocked, as node 1 is the only voter: without it there is no cluster. Add another node first: holdfast start --join
+        1x*: blocked, as node 1 is the only voter: without it there is no cluster. Add another node first: holdfast start --data-dir DIR --join HOST:PORT; over a network also --join-token-file FILE, with what holdfast cluster token prints
         joint 1* 2 | 3: finish the change of voters that was begun
         1 2 | 3x*: hand leadership to node 1
         1 2 | 3l*: hand leadership to node 1
@@ -327,10 +337,10 @@ fn of_its_own_accord() {
 /// Whatever is wanted of whom, whoever leads goes on until nothing is left to do, and never without a majority.
 #[test]
 fn every_plan_ends_and_no_step_loses_the_quorum() {
-    const MARKS: [&str; 9] = ["", "!", "~500", "l", "x", "r", "!x", "!r", "r4"];
+    const MARKS: [&str; 10] = ["", "!", "~500", "l", "x", "r", "!x", "!r", "r4", "r9"];
     let mut walked = 0;
     for number in 0..MARKS.len().pow(3) {
-        let [second, third, fourth] = [1, 9, 81].map(|unit| MARKS[number / unit % 9]);
+        let [second, third, fourth] = [1, 10, 100].map(|unit| MARKS[number / unit % MARKS.len()]);
         for bar in ["", "|"] {
             let text = format!("1* 2{second} 3{third} {bar} 4{fourth}");
             let mut seen = seen(&text);

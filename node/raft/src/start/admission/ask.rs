@@ -12,7 +12,7 @@ use holdfast_storage::identity::{Identity, Introduced, Membership as NodeIdentit
 use tonic::Status;
 
 use super::own_member;
-use crate::join_token::JoinTokenError;
+use crate::join_token::{JoinToken, JoinTokenError};
 use crate::net::{self, CONNECT_DURATION_MAX, Connection, IS_SECURED, Judge, PeerTls};
 use crate::own_key::PublicKey;
 use crate::roster;
@@ -23,11 +23,33 @@ use crate::types::Member;
 /// One member's answer to an applicant.
 const JOIN_REPLY_DURATION_MAX: Duration = Duration::from_secs(5);
 
+/// A refusal is shown to people; more than this of it is not.
+const REFUSAL_CHARS_MAX: usize = 2000;
+
+/// Is no join token, and lets nobody in.
+const NO_TOKEN: &str = "-";
+
 /// A folder that asks to be let in.
 pub(super) struct Applicant<'a> {
     pub(super) options: &'a NodeOptions,
     pub(super) identity: &'a Identity,
     pub(super) tls: &'a Arc<PeerTls>,
+    pub(super) brings: Brings,
+}
+
+/// What somebody brings who asks to be let in.
+pub(super) enum Brings {
+    Token(JoinToken),
+    /// No token, as is right on one machine.
+    Nothing,
+    /// He should have a token and has none that he could use: he is not to be let in, and asks what else there is to say.
+    NothingOfUse,
+}
+
+impl Brings {
+    pub(super) fn of(token: Option<JoinToken>) -> Self {
+        token.map_or(Self::Nothing, Self::Token)
+    }
 }
 
 /// What is said to an applicant.
@@ -68,6 +90,18 @@ impl Applicant<'_> {
         (peer, self.ask(peer).await)
     }
 
+    /// What else than the want of a token keeps this folder out, if the node there knows of anything.
+    pub(super) async fn told_why_not(&self, peer: &str) -> Option<String> {
+        let of_token = [JoinTokenError::Missing, JoinTokenError::Malformed].map(|error| error.to_string());
+        loop {
+            match self.ask(peer).await {
+                JoinAnswer::Refused(why) => return Some(why).filter(|why| !of_token.contains(why)),
+                JoinAnswer::TryLater(_) => tokio::time::sleep(super::JOIN_INTERVAL).await,
+                JoinAnswer::Admitted(..) | JoinAnswer::Unknown(_) | JoinAnswer::NoCluster(_) => return None,
+            }
+        }
+    }
+
     async fn ask(&self, peer: &str) -> JoinAnswer {
         if let Err(error) = net::check_address(peer) {
             // That says nothing about the cluster it was to name.
@@ -91,39 +125,57 @@ impl Applicant<'_> {
                 Err(_) => JoinAnswer::TryLater("no answer".to_owned()),
             };
         match (believed, answer) {
-            (Believed::Nobody, JoinAnswer::Admitted(..) | JoinAnswer::Refused(_)) => self.doubt(),
+            (Believed::Nobody, answer @ (JoinAnswer::Admitted(..) | JoinAnswer::Refused(_))) => {
+                self.doubt(answer)
+            }
             (Believed::Anybody | Believed::Known(_) | Believed::Nobody, answer) => self.check_cluster(answer),
         }
     }
 
     fn believed(&self, remote: Option<SocketAddr>) -> Believed {
-        if !IS_SECURED || remote.is_none_or(|remote| remote.ip().is_loopback()) {
-            return Believed::Anybody;
+        let known = self.identity.introduced.clone();
+        let is_known = move |key: &PublicKey| {
+            known.as_ref().is_some_and(|known| known.peers.iter().any(|peer| peer.public_key == *key))
+        };
+        match &self.brings {
+            _ if !IS_SECURED => Believed::Anybody,
+            Brings::NothingOfUse => Believed::Nobody,
+            // On this machine too: whoever was given a token is to find the cluster that it is of.
+            Brings::Token(token) => {
+                let token = token.clone();
+                Believed::Known(Arc::new(move |key| match token.names(key) || is_known(key) {
+                    true => Ok(()),
+                    false => Err(format!(
+                        "the join token is of cluster {} and names nobody who answers there",
+                        token.cluster()
+                    )),
+                }))
+            }
+            Brings::Nothing if remote.is_none_or(|remote| remote.ip().to_canonical().is_loopback()) => {
+                Believed::Anybody
+            }
+            Brings::Nothing if self.identity.introduced.is_none() => Believed::Nobody,
+            Brings::Nothing => Believed::Known(Arc::new(move |key| match is_known(key) {
+                true => Ok(()),
+                false => Err("the node there is none that this one was told of".to_owned()),
+            })),
         }
-        if let Some(token) = self.options.join_token.clone() {
-            let refused =
-                "the node there is none that the join token names; make another: holdfast cluster token";
-            return Believed::Known(Arc::new(move |key| {
-                if token.names(key) { Ok(()) } else { Err(refused.to_owned()) }
-            }));
-        }
-        let Some(introduced) = self.identity.introduced.clone() else { return Believed::Nobody };
-        Believed::Known(Arc::new(move |key| {
-            let is_known = introduced.peers.iter().any(|peer| peer.public_key == *key);
-            if is_known { Ok(()) } else { Err("the node there is none that this one was told of".to_owned()) }
-        }))
     }
 
-    /// Somebody who cannot be recognised has decided.
-    fn doubt(&self) -> JoinAnswer {
-        match self.identity.membership {
-            Some(_) => JoinAnswer::TryLater("whoever answers there cannot be recognised".to_owned()),
-            None => JoinAnswer::Refused(JoinTokenError::Missing.to_string()),
+    /// Somebody who cannot be recognised has decided: that may keep a node out, and nothing else.
+    fn doubt(&self, answer: JoinAnswer) -> JoinAnswer {
+        match (self.identity.membership, answer) {
+            (Some(_), _) => JoinAnswer::TryLater("whoever answers there cannot be recognised".to_owned()),
+            (None, JoinAnswer::Refused(why)) => JoinAnswer::Refused(why),
+            (None, _) => JoinAnswer::Refused(JoinTokenError::Missing.to_string()),
         }
     }
 
     fn check_cluster(&self, answer: JoinAnswer) -> JoinAnswer {
-        let token = self.options.join_token.as_ref().map(|token| token.cluster());
+        let token = match &self.brings {
+            Brings::Token(token) => Some(token.cluster()),
+            Brings::Nothing | Brings::NothingOfUse => None,
+        };
         match answer {
             JoinAnswer::Admitted(own, _) if token.is_some_and(|token| token != own.cluster) => {
                 let (token, cluster) = (token.unwrap_or(own.cluster), own.cluster);
@@ -161,7 +213,11 @@ impl Applicant<'_> {
             stays_learner,
             node: own.map(|own| own.node),
             cluster: own.map_or_else(String::new, |own| own.cluster.to_string()),
-            join_token: self.options.join_token.as_ref().map_or_else(String::new, ToString::to_string),
+            join_token: match &self.brings {
+                Brings::Token(token) => token.to_string(),
+                Brings::Nothing => String::new(),
+                Brings::NothingOfUse => NO_TOKEN.to_owned(),
+            },
             is_local: false,
         }
     }
@@ -188,7 +244,10 @@ fn from_wire(reply: wire::JoinReply) -> JoinAnswer {
             }
             Err(_) => JoinAnswer::TryLater("the answer is damaged".to_owned()),
         },
-        Some(wire::join_reply::Result::Refused(why)) => JoinAnswer::Refused(why),
+        Some(wire::join_reply::Result::Refused(why)) => {
+            let shown = why.chars().filter(|char| !char.is_control()).take(REFUSAL_CHARS_MAX);
+            JoinAnswer::Refused(shown.collect())
+        }
         Some(wire::join_reply::Result::TryLater(why)) => JoinAnswer::TryLater(why),
         None => JoinAnswer::TryLater("the answer is empty".to_owned()),
     }

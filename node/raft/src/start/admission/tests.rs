@@ -134,7 +134,7 @@ async fn settling(is: OtherIs, join: &str, init: bool) -> (&'static str, usize) 
     };
     let identity = Identity::new([2; 32]);
     let tls = tls(&identity);
-    let applicant = Applicant { options: &options, identity: &identity, tls: &tls };
+    let applicant = Applicant { options: &options, identity: &identity, tls: &tls, brings: Brings::Nothing };
     let others = others(&options);
     let asked = ask_to_join(&applicant, &others);
     let done = match tokio::time::timeout(Duration::from_secs(60), asked).await {
