@@ -1,5 +1,7 @@
 //! Members that change while the network is cut, leaders die and disks are lost.
 
+use std::sync::atomic::Ordering;
+
 use holdfast_raft::Goal;
 use holdfast_simulation::disk::Disk;
 use holdfast_simulation::host::Loss;
@@ -13,6 +15,8 @@ fn nodes_that_join_while_leaders_are_cut_off_become_voters_and_nothing_is_lost()
         for _ in 0..2 {
             let added = stage.world.add_host(&mut stage.chance);
             let Some(added) = added else { return Err("no machine is left".to_owned()) };
+            // Whether a newcomer is to vote is drawn otherwise.
+            stage.world.hosts[added].plan.stays_learner.store(false, Ordering::Relaxed);
             for _ in 0..3 {
                 stage.pass(250)?;
                 let leader = stage.leader()?;
