@@ -185,3 +185,9 @@ impl Observation {
         self.nodes.iter().filter_map(|(id, node)| Some((*id, node, node.running.as_ref()?)))
     }
 }
+
+/// The order of votes: by term, and in a term by node, since one may have several leaders one after the other.
+#[must_use]
+pub fn rank(vote: Vote) -> (u64, u64, bool) {
+    (vote.term, vote.node, vote.committed)
+}

@@ -9,7 +9,7 @@ use holdfast_storage::log::{DurableLog, LogId, Vote};
 
 use crate::host::Host;
 use crate::node::LOG_DIR;
-use crate::observation::{LogSeen, Members, NodeId, NodeSeen, Observation, Role, Running, StateSeen};
+use crate::observation::{LogSeen, Members, NodeId, NodeSeen, Observation, Role, Running, StateSeen, rank};
 
 /// All rows are read this often.
 const ROWS_INTERVAL_MS: u64 = 1000;
@@ -291,10 +291,6 @@ impl Known {
         }
         changed
     }
-}
-
-fn rank(vote: Vote) -> (u64, bool, u64) {
-    (vote.term, vote.committed, vote.node)
 }
 
 fn index(id: Option<LogId>) -> Option<u64> {

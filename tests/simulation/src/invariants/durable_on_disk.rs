@@ -1,9 +1,7 @@
 //! INV-9: what a node reports durable is on its disk at that moment, whatever the node believes.
 
-use holdfast_storage::log::Vote;
-
 use super::{Invariant, Scene};
-use crate::observation::Running;
+use crate::observation::{Running, rank};
 
 #[derive(Default)]
 pub(super) struct DurableOnDisk;
@@ -23,7 +21,6 @@ impl Invariant for DurableOnDisk {
 }
 
 fn check_vote(running: &Running) -> Result<(), String> {
-    let rank = |vote: Vote| (vote.term, vote.committed, vote.node);
     let (reported, on_disk) = (running.vote.map(rank), running.vote_on_disk.map(rank));
     match reported > on_disk {
         true => Err(format!("vote {reported:?} was reported durable, on its disk is {on_disk:?}")),
@@ -61,6 +58,7 @@ mod tests {
             "
             node:1 log=1.1.0,1.1.1 durable=1.1.0 on-disk=1.1.1 vote=1.1 vote-on-disk=1.1c
             node:1 log=1.1.0,1.1.1 durable=1.1.1
+            node:1 vote=1.1c vote-on-disk=1.2
             node:1 purged=1.1.1 log=
             ",
             expect![""],
@@ -86,7 +84,7 @@ mod tests {
             node:1 vote=2.2 vote-on-disk=1.1c
             ",
             expect![
-                "2: node 1: vote Some((2, false, 2)) was reported durable, on its disk is Some((1, true, 1))"
+                "2: node 1: vote Some((2, 2, false)) was reported durable, on its disk is Some((1, 1, true))"
             ],
         );
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use holdfast_storage::log::LogId;
 
 use super::{Invariant, Scene};
-use crate::observation::{NodeId, Running};
+use crate::observation::{NodeId, Running, rank};
 
 /// What each node has reached.
 #[derive(Default)]
@@ -46,7 +46,7 @@ impl Reached {
         let index = |id: Option<LogId>| id.map(|id| id.index);
         Self {
             incarnation,
-            vote: running.vote.map(|vote| (vote.term, vote.node, vote.committed)).unwrap_or_default(),
+            vote: running.vote.map(rank).unwrap_or_default(),
             term: running.term,
             committed: index(running.committed),
             applied: index(running.state.applied),
