@@ -111,7 +111,8 @@ impl Known {
         let user = showing.door.user;
         match showing.fate {
             Fate::LetIn => {
-                if let Some(door) = [own, showing.door].into_iter().find(|door| self.is_shut(*door, showing)) {
+                if let Some(door) = [own, showing.door].into_iter().find(|door| self.is_shut(*door, showing))
+                {
                     return Some(format!("user {user} was let in though {door:?} was shut: {showing:?}"));
                 }
                 let voided = self.voided(showing)?;
@@ -127,15 +128,15 @@ impl Known {
     /// Whether a door was certainly shut while a call was made: shut before, and not opened since.
     fn is_shut(&self, door: Door, showing: &Showing) -> bool {
         let rulings = self.doors.get(&door).map_or(&[][..], Vec::as_slice);
-        let shuts = rulings.iter().filter(|(shut, opens)| {
-            !opens && shut.acknowledged_at.is_some_and(|at| at < showing.invoked_at)
-        });
+        let shuts = rulings
+            .iter()
+            .filter(|(shut, opens)| !opens && shut.acknowledged_at.is_some_and(|at| at < showing.invoked_at));
         let may_follow = |open: &Ruling, shut: &Ruling| {
             open.invoked_at < showing.answered_at
                 && open.acknowledged_at.is_none_or(|at| at > shut.invoked_at)
         };
-        let mut lasting = shuts
-            .filter(|(shut, _)| !rulings.iter().any(|(open, opens)| *opens && may_follow(open, shut)));
+        let mut lasting =
+            shuts.filter(|(shut, _)| !rulings.iter().any(|(open, opens)| *opens && may_follow(open, shut)));
         lasting.next().is_some()
     }
 
@@ -161,9 +162,8 @@ impl Known {
             given_at < ruling.invoked_at && ruling.acknowledged_at.is_some_and(|at| at < showing.invoked_at)
         });
         let mut of_it = self.void_ones.get(&name).into_iter().flatten();
-        of_user.or_else(|| {
-            of_it.find(|ruling| ruling.acknowledged_at.is_some_and(|at| at < showing.invoked_at))
-        })
+        of_user
+            .or_else(|| of_it.find(|ruling| ruling.acknowledged_at.is_some_and(|at| at < showing.invoked_at)))
     }
 
     fn may_be_void(&self, showing: &Showing) -> bool {
