@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! listen -> http (one router: /v1, /rides, /auth, ...) -.
-//!        '> grpc (Reservations)                         '-> service -> Replica
+//!        '> grpc (Reservations, Cluster)                '-> service -> Replica
 //! ```
 
 #[cfg(all(feature = "simulation", not(tokio_unstable)))]
@@ -19,6 +19,7 @@ mod http;
 mod limits;
 mod listen;
 mod metrics;
+mod network;
 mod problem;
 mod service;
 #[cfg(test)]

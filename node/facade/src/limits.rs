@@ -13,6 +13,7 @@ use governor::{Quota, RateLimiter};
 use holdfast_reservations::UserId;
 use tokio::time::Instant;
 
+use crate::network::network_of;
 use crate::problem::{Problem, Result};
 
 /// After so many calls whoever has been quiet is forgotten: an allowance unused for a second is whole again anyway.
@@ -42,7 +43,7 @@ impl Limits {
     /// Counts a call from an address.
     pub(crate) fn count_address(&self, remote: Option<&Remote>) -> Result<()> {
         match (&self.addresses, remote) {
-            (Some(limit), Some(Remote(address))) => limit.count(address, "limits.address_rate"),
+            (Some(limit), Some(Remote(address))) => limit.count(&network_of(*address), "limits.address_rate"),
             (Some(_) | None, _) => Ok(()),
         }
     }
@@ -120,6 +121,15 @@ mod tests {
         tokio::time::advance(Duration::from_secs(2)).await;
         assert!(limit.count(&UserId(0), "").is_ok());
         assert_eq!(limit.limiter.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_home_has_one_allowance_whichever_of_its_addresses_it_calls_from() {
+        let limits = Limits::new(0, 3);
+        let is_refused = |text: &str| limits.count_address(Some(&Remote(text.parse().unwrap()))).is_err();
+        let refused = (0..10).filter(|host| is_refused(&format!("2001:db8::{host:x}"))).count();
+        assert_eq!(refused, 7);
+        assert!(!is_refused("2001:db8:0:1::1"), "the neighbours have their own");
     }
 
     #[test]

@@ -206,3 +206,24 @@ impl Collector for ReplicaFigures {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use holdfast_reservations::Revision;
+
+    use super::*;
+
+    #[test]
+    fn what_was_verified_counts_no_more_when_a_key_may_have_been_retired() {
+        let metrics = Metrics::default();
+        let apply = |outcome| {
+            let revision = Revision { index: 1, ordinal: 0 };
+            metrics.applied(&[Applied { revision, outcome, events: Vec::new() }]);
+            metrics.keys_epoch()
+        };
+        assert_eq!(apply(Outcome::NodeKeyRegistered), 0);
+        assert_eq!(apply(Outcome::NodeKeysRetired(1)), 1);
+        metrics.replaced();
+        assert_eq!(metrics.keys_epoch(), 2, "a snapshot may bring retirements");
+    }
+}

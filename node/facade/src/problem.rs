@@ -131,7 +131,8 @@ pub fn unexpected(outcome: &Outcome) -> Problem {
     Problem::new(500, "internal", "the outcome is not one of this call")
 }
 
-fn rejected(rejection: &Rejection) -> Problem {
+/// A refusal of the rules in the words of the API.
+pub fn rejected(rejection: &Rejection) -> Problem {
     match rejection {
         Rejection::Unauthenticated => Problem::unauthenticated("the token was revoked; log in again"),
         Rejection::Forbidden => Problem::forbidden(),

@@ -6,6 +6,8 @@ mod bookings;
 mod callers;
 mod catalog;
 mod cluster;
+#[cfg(test)]
+mod stolen_keys;
 mod users;
 
 use std::sync::{Arc, Mutex};

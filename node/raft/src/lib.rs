@@ -13,6 +13,8 @@ compile_error!(
 );
 
 mod agreed_time;
+#[cfg(feature = "alone")]
+pub mod alone;
 mod compaction;
 mod convert;
 mod freshness;

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
 use holdfast_raft::{Consistency, OwnKey, Replica};
 use holdfast_reservations::{
-    Key, NodeKey, Order, ReadRows as _, ReadTyped as _, ValidNodeKey, valid_node_key,
+    Key, NodeKey, Order, ReadRows as _, ReadTyped as _, Timestamp, ValidNodeKey, valid_node_key,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -104,8 +104,8 @@ impl Keys {
         }
     }
 
-    /// All public keys whose signatures are taken, as a JWK set (RFC 7517, RFC 8037).
-    pub(crate) fn to_json(&self) -> Result<Value> {
+    /// All public keys that can have signed an access token which is still valid, as a JWK set (RFC 7517, RFC 8037).
+    pub(crate) fn to_json(&self, access_seconds: u64) -> Result<Value> {
         let now = self.replica.agreed_time();
         let (keys, _) = self.replica.look(|view| {
             let rows =
@@ -113,6 +113,7 @@ impl Keys {
             let keys = rows.into_iter().filter_map(|(key, _)| {
                 let Key::NodeKey(node, generation) = key else { return None };
                 let key = valid_node_key(view, node, generation, now)?;
+                let key = Some(key).filter(|key| is_listed(*key, now, access_seconds))?;
                 let kid = KeyId { node, generation }.to_string();
                 let x = URL_SAFE_NO_PAD.encode(key.public_key);
                 Some(
@@ -123,6 +124,12 @@ impl Keys {
         })?;
         Ok(json!({"keys": keys}))
     }
+}
+
+/// Whether others are told of a key: they know nothing of its retirement, so one that was stolen must not outlast what it
+/// signed before.
+fn is_listed(key: ValidNodeKey, now: Timestamp, access_seconds: u64) -> bool {
+    key.was_in_use_at(Timestamp(now.0.saturating_sub(access_seconds.saturating_mul(1000))))
 }
 
 impl fmt::Display for KeyId {
@@ -137,5 +144,21 @@ impl FromStr for KeyId {
     fn from_str(text: &str) -> std::result::Result<Self, ()> {
         let (node, generation) = text.split_once('-').ok_or(())?;
         Ok(Self { node: node.parse().map_err(drop)?, generation: generation.parse().map_err(drop)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retired_key_is_listed_until_its_access_tokens_have_expired() {
+        let is_listed = |retired_at: Option<u64>, now| {
+            let key = ValidNodeKey { public_key: [0; 32], retired_at: retired_at.map(Timestamp) };
+            is_listed(key, Timestamp(now), 900)
+        };
+        assert!(is_listed(None, u64::MAX));
+        assert!(is_listed(Some(1_000), 2_000) && is_listed(Some(1_000), 906_000));
+        assert!(!is_listed(Some(1_000), 906_001));
     }
 }

@@ -1,7 +1,9 @@
 //! Hashes and verifies passwords with argon2id, a few at a time: each takes tens of milliseconds and 19 MiB, and must
 //! not starve anything else.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -17,6 +19,9 @@ const AT_ONCE_MAX: usize = 1;
 /// Newcomers whose passwords are worked on or waiting; beyond this they are turned away.
 const NEWCOMERS_MAX: usize = 256;
 
+/// Those of one network: it leaves places to others.
+const NEWCOMERS_OF_NETWORK_MAX: usize = 64;
+
 /// Passwords worked on and waiting; beyond this the answer is "overloaded".
 const PLACES_MAX: usize = 256;
 
@@ -31,6 +36,7 @@ pub(crate) struct Passwords {
     places: Arc<Semaphore>,
     workers: Arc<Semaphore>,
     newcomers: Arc<Semaphore>,
+    networks: Arc<Networks>,
     /// Whoever of the newcomers may stand in line with those who log in: one, so that these wait for one of them at most.
     turn: Arc<Semaphore>,
     /// Verified for users who do not exist, so that nobody can tell by the time it takes.
@@ -45,6 +51,7 @@ impl Passwords {
             places: semaphore(PLACES_MAX),
             workers: semaphore(AT_ONCE_MAX),
             newcomers: semaphore(NEWCOMERS_MAX),
+            networks: Arc::default(),
             turn: semaphore(1),
             decoy,
         }
@@ -55,14 +62,16 @@ impl Passwords {
         self.work(deadline, move || hash(&password, salt)).await?
     }
 
-    /// The same for somebody nobody knows: however many sign up, who logs in comes before all but one of them.
+    /// The same for somebody nobody knows: however many sign up, who logs in comes before all but one of them. Whoever
+    /// shows no network is bounded only with all others.
     pub(crate) async fn hash_of_newcomer(
         &self,
         password: String,
         salt: Salt,
+        network: Option<IpAddr>,
         deadline: Instant,
     ) -> Result<String> {
-        self.work_for_newcomer(deadline, move || hash(&password, salt)).await?
+        self.work_for_newcomer(network, deadline, move || hash(&password, salt)).await?
     }
 
     /// Whether a password is the one of a hash; without a hash it is not. `admit` is asked when its turn has come, and
@@ -90,15 +99,17 @@ impl Passwords {
 
     async fn work_for_newcomer<T: Send + 'static>(
         &self,
+        network: Option<IpAddr>,
         deadline: Instant,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
         let overloaded = || Problem::overloaded("too many sign-ups are waiting; nothing was done");
+        let of_network = network.map(|network| self.networks.enter(network)).transpose()?;
         let place = self.newcomers.clone().try_acquire_owned().map_err(|_| overloaded())?;
         let turn = timeout_at(deadline, self.turn.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| overloaded())?.map_err(|_| overloaded())?;
         let work = move || {
-            let _held = (place, turn);
+            let _held = (place, of_network, turn);
             work()
         };
         self.work(deadline, work).await
@@ -123,6 +134,41 @@ impl Passwords {
             // One thread is all there is.
             true => Ok(work()),
             false => tokio::task::spawn_blocking(work).await.map_err(|_| stopping()),
+        }
+    }
+}
+
+/// Newcomers by their networks.
+#[derive(Default)]
+struct Networks(Mutex<HashMap<IpAddr, usize>>);
+
+/// A newcomer's place among those of his network.
+struct NetworkPlace {
+    networks: Arc<Networks>,
+    network: IpAddr,
+}
+
+impl Networks {
+    fn enter(self: &Arc<Self>, network: IpAddr) -> Result<NetworkPlace> {
+        let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = inside.entry(network).or_default();
+        if *count >= NEWCOMERS_OF_NETWORK_MAX {
+            let detail = "too many sign-ups from your network are waiting; nothing was done";
+            return Err(Problem::overloaded(detail));
+        }
+        *count += 1;
+        Ok(NetworkPlace { networks: self.clone(), network })
+    }
+}
+
+impl Drop for NetworkPlace {
+    fn drop(&mut self) {
+        let mut inside = self.networks.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = inside.get_mut(&self.network) {
+            *count -= 1;
+            if *count == 0 {
+                inside.remove(&self.network);
+            }
         }
     }
 }
@@ -238,7 +284,7 @@ mod tests {
         for newcomer in 0..5 {
             let (passwords, done) = (passwords.clone(), done.clone());
             let work = move || done.send(Some(newcomer)).unwrap();
-            calls.spawn(async move { passwords.work_for_newcomer(deadline, work).await });
+            calls.spawn(async move { passwords.work_for_newcomer(None, deadline, work).await });
         }
         tokio::task::yield_now().await;
         let (others, done) = (passwords.clone(), done.clone());
@@ -261,9 +307,24 @@ mod tests {
     async fn newcomers_take_no_place_of_those_who_log_in() {
         let passwords = Passwords::new();
         let _waiting = passwords.newcomers.acquire_many(NEWCOMERS_MAX as u32).await.unwrap();
-        let refused = passwords.work_for_newcomer(Instant::now() + PATIENCE, || ()).await.unwrap_err();
+        let refused = passwords.work_for_newcomer(None, Instant::now() + PATIENCE, || ()).await.unwrap_err();
         assert_eq!((refused.status, refused.code), (503, "overloaded"));
         assert_eq!(passwords.work(Instant::now() + PATIENCE, || 7).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn one_network_leaves_places_to_others() {
+        let passwords = Passwords::new();
+        let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let sign_up = |network| passwords.work_for_newcomer(Some(network), Instant::now() + PATIENCE, || 7);
+        let waiting: Vec<_> =
+            (0..NEWCOMERS_OF_NETWORK_MAX).map(|_| passwords.networks.enter(here).ok().unwrap()).collect();
+        let refused = sign_up(here).await.unwrap_err();
+        assert_eq!((refused.status, refused.code), (503, "overloaded"));
+        assert_eq!(sign_up(there).await, Ok(7));
+        drop(waiting);
+        assert_eq!(sign_up(here).await, Ok(7));
+        assert!(passwords.networks.0.lock().unwrap().is_empty());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,11 +1,12 @@
 //! Slows down whoever guesses passwords: failures make an account wait, longer each time.
 //!
 //! Three budgets, the narrow one first: of an account from one address, of an account from everywhere, and of an address
-//! over all accounts. Each is full again an hour after it was used up, little by little: a busy address is not kept out by
-//! slips of many people over a day. Whoever hammers an account from one address uses up only the first, so its owner still
+//! over all accounts. Each is full again an hour after the last wait has ended, little by little: a busy address is not kept
+//! out by slips of many people over a day. Whoever hammers an account from one address uses up only the first, so its owner still
 //! gets in from his own. Only guesses from many addresses touch the second, which never makes anybody wait longer than a
-//! minute; the second and the third do not count for an account where it has lately logged in; refresh tokens are not
-//! throttled at all. So guessing locks out nobody who has a session, nor anybody at an address of his own. Where there are
+//! minute. The second does not count for an account where it has lately logged in, and for the third there is a larger one,
+//! of all who are at home at an address: who guesses at his colleagues has an end too, and they wait a minute at most.
+//! Refresh tokens are not throttled at all. So guessing locks out nobody who has a session, nor anybody at an address of his own. Where there are
 //! no such addresses, behind a proxy, the first budget makes nobody wait longer than a minute either.
 //!
 //! The counts are of this node, in memory. To replicate them, every failure would be an entry of the log that anybody
@@ -18,11 +19,13 @@ mod tests;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::network::network_of;
 
 /// The wait after the first failure that makes one wait; each further failure doubles it.
 const WAIT_FIRST: Duration = Duration::from_secs(1);
@@ -30,10 +33,13 @@ const WAIT_FIRST: Duration = Duration::from_secs(1);
 /// Failures of an account from everywhere that make it wait: so many times those from one address.
 const EVERYWHERE_FACTOR: u32 = 10;
 
-/// The longest wait of an account that is guessed at from everywhere.
+/// Failures from one address at accounts that are at home there, before these wait: so many times those of others.
+const AT_HOME_FACTOR: u32 = 10;
+
+/// The longest wait of an account that is guessed at from everywhere, and of one that is at home.
 const EVERYWHERE_WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// So long it takes until a budget that was used up is whole again, a failure at a time.
+/// So long it takes, once nobody has to wait, until a budget that was used up is whole again, a failure at a time.
 const DRAIN_DURATION: Duration = Duration::from_secs(3600);
 
 /// All failures are forgotten so long after the last one, and its wait.
@@ -45,9 +51,6 @@ const KNOWN_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Accounts and addresses that are remembered, in each of two halves: some megabytes. To make a node forget a half takes
 /// as many failures, each of which takes it tens of milliseconds.
 const REMEMBERED_MAX: usize = 50_000;
-
-/// Whose address counts as one: a home has 2^64 of the newer kind.
-const IPV6_PREFIX_BITS: u32 = 64;
 
 /// How many failures make somebody wait, and how long.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +76,8 @@ pub(crate) struct Guess {
     pair: u64,
     account: u64,
     address: Option<u64>,
+    /// The address again, for accounts that are at home there.
+    home: Option<u64>,
 }
 
 #[derive(Default)]
@@ -102,6 +107,7 @@ impl Throttle {
             pair: self.hasher.hash_one(("pair", account, address)),
             account: self.hasher.hash_one(("account", account)),
             address: address.map(|address| self.hasher.hash_one(("address", address))),
+            home: address.map(|address| self.hasher.hash_one(("home", address))),
         }
     }
 
@@ -112,9 +118,9 @@ impl Throttle {
         }
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let is_at_home = known.at_home.get(guess.pair).is_some_and(|until| now < until);
+        let holds_not = if known.is_at_home(guess, now) { Holds::Away } else { Holds::AtHome };
         let budgets = self.budgets(guess);
-        let waits = budgets.iter().flatten().filter(|budget| !is_at_home || budget.key == guess.pair);
+        let waits = budgets.iter().flatten().filter(|budget| budget.holds != holds_not);
         let waits = waits.filter_map(|budget| {
             let failures = known.failures.get(budget.key)?;
             budget.wait(failures).checked_sub(now.duration_since(failures.last_at))
@@ -134,25 +140,47 @@ impl Throttle {
             known.at_home.put(guess.pair, now + KNOWN_DURATION);
             return;
         }
-        for budget in self.budgets(guess).iter().flatten() {
+        let is_at_home = known.is_at_home(guess, now);
+        let budgets = self.budgets(guess);
+        for budget in budgets.iter().flatten().filter(|budget| is_at_home || budget.holds != Holds::AtHome) {
             let failures = budget.one_more(known.failures.get(budget.key), now);
             known.failures.put(budget.key, failures);
         }
     }
 
-    fn budgets(&self, guess: Guess) -> [Option<Budget>; 3] {
+    fn budgets(&self, guess: Guess) -> [Option<Budget>; 4] {
         let ThrottleSettings { account_failures, address_failures, wait_max } = self.settings;
         let everywhere = account_failures.saturating_mul(EVERYWHERE_FACTOR);
-        let of_address = guess.address.filter(|_| address_failures > 0);
-        let wait_max_everywhere = wait_max.min(EVERYWHERE_WAIT_MAX);
+        let short = wait_max.min(EVERYWHERE_WAIT_MAX);
+        let budget = |key, free, wait_max, holds| Budget { key, free, wait_max, holds };
         // Without a budget of its own an address says nothing: everybody may have it.
-        let wait_max_of_pair = if address_failures > 0 { wait_max } else { wait_max_everywhere };
+        let (has_addresses, at_home) =
+            (address_failures > 0, address_failures.saturating_mul(AT_HOME_FACTOR));
+        let of_pair = if has_addresses { wait_max } else { short };
+        let (address, home) = (guess.address.filter(|_| has_addresses), guess.home.filter(|_| has_addresses));
         [
-            Some(Budget { key: guess.pair, free: account_failures, wait_max: wait_max_of_pair }),
-            Some(Budget { key: guess.account, free: everywhere, wait_max: wait_max_everywhere }),
-            of_address.map(|key| Budget { key, free: address_failures, wait_max }),
+            Some(budget(guess.pair, account_failures, of_pair, Holds::Always)),
+            Some(budget(guess.account, everywhere, short, Holds::Away)),
+            address.map(|key| budget(key, address_failures, wait_max, Holds::Away)),
+            home.map(|key| budget(key, at_home, short, Holds::AtHome)),
         ]
     }
+}
+
+impl Known {
+    fn is_at_home(&self, guess: Guess, now: Instant) -> bool {
+        self.at_home.get(guess.pair).is_some_and(|until| now < until)
+    }
+}
+
+/// Whom a budget makes wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Always,
+    /// Accounts that are not at home at the address.
+    Away,
+    /// Accounts that are; only guesses at them count.
+    AtHome,
 }
 
 /// So many failures are free; each one more doubles the wait.
@@ -160,6 +188,7 @@ struct Budget {
     key: u64,
     free: u32,
     wait_max: Duration,
+    holds: Holds,
 }
 
 impl Budget {
@@ -171,8 +200,8 @@ impl Budget {
     fn one_more(&self, before: Option<Failures>, now: Instant) -> Failures {
         let left = before.map_or(Duration::ZERO, |before| {
             let elapsed = now.duration_since(before.last_at);
-            let is_forgotten = elapsed >= FORGET_DURATION + self.wait(before);
-            if is_forgotten { Duration::ZERO } else { before.debt.saturating_sub(elapsed) }
+            let quiet = elapsed.saturating_sub(self.wait(before));
+            if quiet >= FORGET_DURATION { Duration::ZERO } else { before.debt.saturating_sub(quiet) }
         });
         Failures { debt: left.saturating_add(self.drain()), last_at: now }
     }
@@ -191,17 +220,6 @@ impl Budget {
                 let wait = doubled.and_then(|factor| WAIT_FIRST.checked_mul(factor));
                 wait.unwrap_or(self.wait_max).min(self.wait_max)
             }
-        }
-    }
-}
-
-/// The address whose failures count together.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            let kept = u128::MAX << (u128::BITS - IPV6_PREFIX_BITS);
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & kept))
         }
     }
 }

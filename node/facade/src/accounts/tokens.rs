@@ -57,10 +57,10 @@ pub(crate) struct Refresh {
 }
 
 impl Refresh {
-    /// Whether it claims to be the newest of its session and is not: the session was renewed at another moment than the
-    /// one that follows from it. So a stolen key that is retired opens no session that has been refreshed since.
-    pub(crate) fn contradicts(&self, session: &Session) -> bool {
-        session.sequence == self.sequence && session.expires_at.0 / 1000 != self.expires
+    /// Whether it is the newest of its session, which was renewed at the very moment that follows from it. So a stolen key
+    /// that is retired neither opens nor ends a session that has been refreshed since.
+    pub(crate) fn is_newest_of(&self, session: &Session) -> bool {
+        (session.sequence, session.expires_at.0 / 1000) == (self.sequence, self.expires)
     }
 }
 
@@ -156,7 +156,7 @@ impl Verified {
 
 impl AccessClaims {
     /// Whether a key can have signed this: one that is retired nothing that is dated later, nor for longer than any token
-    /// is valid.
+    /// is valid; the setting is the same on all nodes.
     fn may_be_of(&self, key: ValidNodeKey, seconds: u64) -> bool {
         let is_short = key.retired_at.is_none() || self.exp <= self.iat.saturating_add(seconds);
         is_short && key.was_in_use_at(Timestamp(self.iat.saturating_mul(1000)))

@@ -40,7 +40,7 @@ pub(crate) async fn sign_up(State(service): State<Service>, call: Call) -> Answe
     let email = email_from(&body.email)?;
     let password = password_from(body.password)?;
     let name = person_from(body.name)?;
-    let id = service.sign_up(email, name, password, &call.context).await?;
+    let id = service.sign_up(email, name, password, call.remote, &call.context).await?;
     Reply::json(StatusCode::CREATED, &json!({"message": "signed up", "userId": id.0.to_string()}))
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn log_out(State(service): State<Service>, call: Call) -> Answe
 }
 
 pub(crate) async fn keys(State(service): State<Service>) -> Answer {
-    Reply::ok(&service.keys().to_json()?)
+    Reply::ok(&service.keys().to_json(service.settings().access_token_seconds)?)
 }
 
 fn pair(tokens: TokenPair) -> Answer {

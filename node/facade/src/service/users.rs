@@ -157,11 +157,11 @@ impl Service {
     ) -> Result<(UserId, Account)> {
         match self.submit(caller.principal(), command, call).await? {
             (Outcome::Account(id, account), _) => Ok((id, account)),
-            // What is remembered of the first attempt may be older than accounts in outcomes.
+            // What is remembered of the first attempt may be older than accounts in outcomes. This node has applied it: no
+            // quorum is asked, which might be lost by now although there was an effect.
             (Outcome::User(id, profile), _) => {
-                let find = |view: &View<'_>| account_with(view, id, profile);
-                let read = self.read(Consistency::Linearizable, call.deadline, find).await?;
-                read.value.map(|account| (id, account)).ok_or_else(|| not_found(id))
+                let (account, _) = self.parts.replica.look(|view| account_with(view, id, profile))?;
+                account.map(|account| (id, account)).ok_or_else(|| not_found(id))
             }
             (other, _) => Err(unexpected(&other)),
         }

@@ -83,6 +83,42 @@ fn nobody_operates_the_cluster_who_cannot_log_in() {
 }
 
 #[test]
+fn operators_of_old_who_cannot_log_in_do_not_stand_in_for_one_who_can() {
+    check(
+        "
+        at 0 olga creates user email=a@example.com role=operator
+        at 0 olga creates user email=b@example.com
+        at 0 olga sets role of user:7 operator
+        at 0 olga gives olga guest
+        at 0 olga gives mia operator
+        at 0 olga bans mia
+        at 0 olga gives olga guest
+        at 0 olga unbans mia
+        at 0 olga gives olga guest
+        at 0 mia@1 gives user:6 guest
+        at 0 mia@1 gives mia guest
+        at 0 mia@1 gives user:7 guest
+        at 0 mia@1 gives mia guest
+        ",
+        &expect![[r#"
+            olga creates user email=a@example.com role=operator -> user:6 operator
+            olga creates user email=b@example.com -> user:7 guest
+            olga sets role of user:7 operator -> user:7 operator
+            olga gives olga guest -> last_operator
+            olga gives mia operator -> user:3 operator
+            olga bans mia -> user:3 operator banned at=0 by=user:1 reason=
+            olga gives olga guest -> last_operator
+            olga unbans mia -> user:3 operator
+            olga gives olga guest -> user:1 guest
+            mia@1 gives user:6 guest -> user:6 guest
+            mia@1 gives mia guest -> last_operator
+            mia@1 gives user:7 guest -> user:7 guest
+            mia@1 gives mia guest -> last_operator
+        "#]],
+    );
+}
+
+#[test]
 fn a_banned_user_can_do_nothing_and_keeps_what_he_has_booked() {
     check(
         "
@@ -176,8 +212,7 @@ fn operators_make_users_of_any_role_and_apps_make_guests() {
         at 0 ann creates user email=a@example.com
         at 0 olga creates user email=a@example.com
         at 0 olga creates user email=b@example.com role=operator
-        at 0 olga creates user email=b@example.com role=operator password=x
-        at 0 olga gives olga guest
+        at 0 olga sets role of olga guest
         ",
         &expect![[r#"
             mia creates user email=a@example.com -> forbidden
@@ -185,9 +220,8 @@ fn operators_make_users_of_any_role_and_apps_make_guests() {
             ann creates user email=a@example.com role=staff -> forbidden
             ann creates user email=a@example.com -> user:6 guest
             olga creates user email=a@example.com -> email_taken
-            olga creates user email=b@example.com role=operator -> no_password
-            olga creates user email=b@example.com role=operator password=x -> user:7 operator
-            olga gives olga guest -> user:1 guest
+            olga creates user email=b@example.com role=operator -> user:7 operator
+            olga sets role of olga guest -> user:1 guest
         "#]],
     );
 }

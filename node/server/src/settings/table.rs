@@ -56,7 +56,7 @@ pub(super) const SETTINGS: [Setting; 20] = [
         "auth.access_token_seconds",
         "900",
         Numbers { min: 1, max: 86_400 },
-        "how long an access token is valid",
+        "how long an access token is valid; the same on all nodes",
     ),
     setting(
         "auth.login_failures",

@@ -62,10 +62,9 @@ fn a_refresh_token_of_a_stolen_key_is_not_that_of_a_session_renewed_since() {
     let session = Session { user: MIA, sequence: opened.sequence, expires_at: opened.expires_at };
     let RefreshClaims { sid, seq, exp, .. } = opened.refresh("cluster");
     let genuine = Refresh { session: SessionId(sid), sequence: seq, expires: exp, is_of_retired_key: true };
-    assert!(!genuine.contradicts(&session));
-    assert!(Refresh { expires: exp - 60, ..genuine }.contradicts(&session), "it names another moment");
-    let used = Refresh { sequence: seq + 1, ..genuine };
-    assert!(!used.contradicts(&session), "of a used one the rules judge");
+    assert!(genuine.is_newest_of(&session));
+    assert!(!Refresh { expires: exp - 60, ..genuine }.is_newest_of(&session), "it names another moment");
+    assert!(!Refresh { sequence: seq + 1, ..genuine }.is_newest_of(&session), "it names another token");
 }
 
 #[test]

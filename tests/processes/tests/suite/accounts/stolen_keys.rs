@@ -99,7 +99,13 @@ async fn the_key_of_a_removed_node_is_believed_for_what_it_signed_before() {
 
     let newest = claim(&person.refresh, "seq");
     let guessed = thief.sign(&old_refresh, &[("seq", newest)]);
-    assert_eq!(seen(&refresh(&stage, left[0], &guessed).await), (401, "unauthenticated"));
+    assert_eq!(seen(&refresh(&stage, left[0], &guessed).await), (401, "session_invalid"));
+    let used = thief.sign(&old_refresh, &[]);
+    assert_eq!(
+        seen(&refresh(&stage, left[1], &used).await),
+        (401, "session_invalid"),
+        "and it ends no session"
+    );
     let later = thief.sign(&person.refresh, &[("exp", claim(&person.refresh, "exp") + 86_400)]);
     assert_eq!(seen(&refresh(&stage, left[1], &later).await), (401, "unauthenticated"));
     assert_eq!(refresh(&stage, left[0], &person.refresh).await.status, 200, "the session goes on");
