@@ -8,6 +8,7 @@ mod propose;
 mod read;
 mod status;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -53,6 +54,12 @@ const READY_LAG_MAX: u64 = 2_000;
 /// A node whose last probe succeeded longer ago is not ready, and a leader that was confirmed longer ago is none.
 const READY_DURATION_MAX: Duration = Duration::from_secs(3);
 
+/// A disk that does not end the log in this time has stalled.
+const END_DURATION_MAX: Duration = Duration::from_secs(5);
+
+/// Closes the log, and ends when nothing writes in its folder any more.
+pub(crate) type EndLog = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
 pub(crate) struct ReplicaParts {
     pub(crate) own: NodeIdentity,
     pub(crate) raft: Raft,
@@ -74,6 +81,7 @@ pub(crate) struct ReplicaParts {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) roster: Arc<Roster>,
     pub(crate) log_counters: Arc<dyn Fn() -> holdfast_storage::log::LogCounters + Send + Sync>,
+    pub(crate) end_log: EndLog,
     #[cfg(feature = "simulation")]
     pub(crate) log: Arc<dyn crate::probe::ProbedLog>,
 }
@@ -192,11 +200,14 @@ impl Replica {
         }
     }
 
-    /// Stops taking part. The log writes what waits; the rows are as durable as their last flush, and the log holds the
-    /// rest.
+    /// Stops taking part. The log writes what waits, and then nothing any more: its folder may be opened again. The rows
+    /// are as durable as their last flush, and the log holds the rest.
     pub async fn shut_down(&self) {
         if let Err(error) = self.parts.raft.shutdown().await {
             tracing::warn!(%error, "the consensus core did not stop cleanly");
+        }
+        if tokio::time::timeout(END_DURATION_MAX, (self.parts.end_log)()).await.is_err() {
+            tracing::warn!("the log did not stop: its disk does not answer");
         }
     }
 

@@ -181,6 +181,11 @@ impl<F: Files> Log<F> {
     pub fn close(&self) {
         self.shared().close();
     }
+
+    /// Waits until the writer has ended, by `close` or by a failure: only then may others write in the folder.
+    pub async fn ended(&self) {
+        std::future::poll_fn(|context| self.shared().poll_ended(context)).await;
+    }
 }
 
 impl<F: Files> Clone for Log<F> {

@@ -29,7 +29,7 @@ use crate::proposals::{
 use crate::pulse::{Pulse, Table};
 use crate::reads::{ReadIndex, ReadParts};
 use crate::removal::Question;
-use crate::replica::{Replica, ReplicaParts};
+use crate::replica::{EndLog, Replica, ReplicaParts};
 use crate::roster::{self, Roster, Seen};
 use crate::runtime::Placement;
 use crate::server::{PeerParts, PeerService};
@@ -178,6 +178,7 @@ pub(super) async fn take_part<F: Files>(
         table,
         failure,
         keys,
+        end_log: end_of(log.clone()),
         log_counters: Arc::new(move || log.counters()),
         #[cfg(feature = "simulation")]
         log: probed,
@@ -279,6 +280,17 @@ fn no_progress() -> Progress {
 fn bytes_written<F: Files>(log: Log<F>) -> BytesWritten {
     let found = log.size().entry_bytes;
     Arc::new(move || found.saturating_add(log.counters().bytes))
+}
+
+/// Closes the log, and ends when its writer has.
+fn end_of<F: Files>(log: Log<F>) -> EndLog {
+    Arc::new(move || {
+        let log = log.clone();
+        Box::pin(async move {
+            log.close();
+            log.ended().await;
+        })
+    })
 }
 
 /// Ends when the log takes more.

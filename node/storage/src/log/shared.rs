@@ -19,6 +19,10 @@ pub(super) struct Inner<F: Files> {
     /// Appends accepted so far: the number of the newest.
     pub(super) appends: u64,
     pub(super) figures: Figures,
+    /// The writer is gone, and does nothing with the files any more.
+    has_ended: bool,
+    /// Whoever waits for that.
+    mourners: Vec<Waker>,
 }
 
 /// What the writer does next.
@@ -33,7 +37,8 @@ pub(super) enum Step {
 
 impl<F: Files> Shared<F> {
     pub(super) fn new(memory: Memory<F>) -> Self {
-        let inner = Inner { memory, queue: Queue::new(), appends: 0, figures: Figures::default() };
+        let (queue, figures) = (Queue::new(), Figures::default());
+        let inner = Inner { memory, queue, appends: 0, figures, has_ended: false, mourners: Vec::new() };
         Self { inner: Mutex::new(inner) }
     }
 
@@ -99,8 +104,9 @@ impl<F: Files> Shared<F> {
 
     /// The writer ends, so nothing may wait for it: what still does gets the failure that stopped the log.
     pub(super) fn writer_ends(&self) {
-        let (waiting, failure, feeders) = {
+        let (waiting, failure, mut wakers) = {
             let mut inner = self.lock();
+            inner.has_ended = true;
             let gone = Failure::writer_gone();
             let (failure, feeders) = match inner.queue.standing() {
                 Standing::Open => (gone.clone(), inner.queue.fail(gone)),
@@ -110,6 +116,19 @@ impl<F: Files> Shared<F> {
             (inner.queue.take(Vec::new()), failure, feeders)
         };
         waiting.fail(&failure);
-        feeders.into_iter().for_each(Waker::wake);
+        wakers.append(&mut self.lock().mourners);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Ready once the writer is gone.
+    pub(super) fn poll_ended(&self, context: &Context<'_>) -> Poll<()> {
+        let mut inner = self.lock();
+        if inner.has_ended {
+            return Poll::Ready(());
+        }
+        if !inner.mourners.iter().any(|mourner| mourner.will_wake(context.waker())) {
+            inner.mourners.push(context.waker().clone());
+        }
+        Poll::Pending
     }
 }

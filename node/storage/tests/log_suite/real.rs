@@ -156,6 +156,22 @@ fn a_plain_thread_appends_and_waits() {
     assert_eq!(log.entries(0..99, None).unwrap().len(), 20);
 }
 
+/// The handle stays, and the next segments are just being prepared: whoever opens the folder must not meet that.
+#[test]
+fn a_folder_may_be_opened_again_once_its_writer_has_ended() {
+    let (_dir, root) = temporary();
+    for round in 0..20_u64 {
+        let options = LogOptions { segment_bytes: 4 << 20, ..LogOptions::default() };
+        let opening = Log::open(RealFiles, dir(&root), watermark_path(&root), GROUP, options);
+        let (log, writer) = block_on(opening).unwrap();
+        assert_eq!(log.entries(0..99, None).unwrap().len() as u64, round);
+        drop(writer.spawn_thread("log-writer").unwrap());
+        log.append(vec![entry(1, round, 10, 0)], Box::new(|result| result.unwrap()));
+        log.close();
+        block_on(log.ended());
+    }
+}
+
 #[test]
 fn small_files_are_replaced_whole() {
     let (_dir, root) = temporary();
