@@ -79,7 +79,7 @@ pub fn run(setup: &Setup, options: &Options) -> Result<()> {
     let began_at = Instant::now();
     let cores = options.cores.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let totals = simulate(&program, plan, cores);
-    write!(stdout(), "{}commit      {}\n", totals.shown(began_at.elapsed()), commit(setup))?;
+    writeln!(stdout(), "{}commit      {}", totals.shown(began_at.elapsed()), commit(setup))?;
     match totals.failures.len() {
         0 => Ok(()),
         failed => bail!("{failed} of {} seeds failed", totals.seeds),
