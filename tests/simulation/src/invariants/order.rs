@@ -8,7 +8,8 @@ use holdfast_storage::log::LogId;
 use super::{Invariant, Scene};
 use crate::observation::{NodeId, Running};
 
-/// openraft tells of an installed snapshot only when it was also kept for others, and has purged the log up to it before.
+/// openraft purges only what an installed snapshot holds durably, but tells of that snapshot later: at the end of a round
+/// in which it may also have waited for a slow disk.
 const TOLD_DURATION_MAX: Duration = Duration::from_secs(5);
 
 /// Since when the log of each node seems to be purged beyond its snapshot.
