@@ -69,6 +69,8 @@ pub enum Fate {
     LetIn,
     /// He was told that he is banned.
     Banned,
+    /// He was told that he may not do what he asks for.
+    Forbidden,
     /// He was told that what he shows, which never grows old, does not count.
     Unknown,
 }
@@ -120,6 +122,8 @@ impl Known {
             }
             Fate::Banned => (!self.may_be_shut(own, showing))
                 .then(|| format!("user {user} was called banned, and was not: {showing:?}")),
+            Fate::Forbidden => (!self.may_be_shut(showing.door, showing))
+                .then(|| format!("user {user} was forbidden what he may: {showing:?}")),
             Fate::Unknown => (!self.may_be_shut(own, showing) && !self.may_be_void(showing))
                 .then(|| format!("what user {user} showed was called void, and was not: {showing:?}")),
         }

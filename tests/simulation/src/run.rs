@@ -11,6 +11,7 @@ use crate::chance::Chance;
 use crate::client::Fidelity;
 use crate::disk::Pace;
 use crate::faults::Faults;
+use crate::host::Loss;
 use crate::invariants::Violation;
 use crate::judgement;
 use crate::network::Link;
@@ -212,8 +213,13 @@ pub fn mend(world: &mut World, core: &[usize]) {
     }
     world.load.ask_twice(0);
     for position in core {
+        let is_suspect = world.may_end.remove(position);
         let host = &mut world.hosts[*position];
         host.resume(now_ms);
+        if is_suspect {
+            // What is wrong with its disk and has not shown is over with the process, and it must come back unaided.
+            host.end(Loss::Process);
+        }
         host.set_drift(0);
         host.plan.clock.set_right();
         host.disk.set_pace(Pace::USUAL);

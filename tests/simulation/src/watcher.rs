@@ -193,6 +193,10 @@ impl Known {
         self.members = Members { voters: probe.voters.clone(), learners: probe.learners.clone() };
         let log = self.look_at_log(replica, &probe);
         let state = self.look_at_state(replica, &probe, look, is_first);
+        // openraft tells what is committed at the end of a round, in which it may wait for a slow disk. What was applied
+        // from the log is held to have been committed, and judged as such.
+        let applied = state.applied.filter(|applied| Some(applied.index) <= index(log.last));
+        self.committed = self.committed.max(applied);
         Running {
             role: match probe.role {
                 ProbedRole::Learner => Role::Learner,

@@ -166,8 +166,10 @@ impl Guest {
             for what in wish.rules {
                 self.recorder.rule(Ruling { invoked_at, acknowledged_at, what });
             }
-            // It may be his, or become it.
-            self.who.maybe_password = wish.password.filter(|password| *password != self.who.password);
+            if let Some(password) = wish.password {
+                // It may be his, or become it.
+                self.who.maybe_password = Some(password).filter(|password| *password != self.who.password);
+            }
         }
     }
 
@@ -286,7 +288,9 @@ impl Guest {
         let decision = &mut self.decision;
         match sent {
             Ok(reply) if (reply.status < 300) != wish.is_ruled_by_refusal => {
-                let is_it = !wish.is_ruled_by_refusal || reply.code() == "session_invalid";
+                // What the key of a node that has left has signed ends no session: it may be forged.
+                let is_believed = reply.code() == "session_invalid" && !self.load.has_retired_keys();
+                let is_it = !wish.is_ruled_by_refusal || is_believed;
                 if is_it {
                     let first = decision.acknowledged_at.map_or(answered_at, |at| at.min(answered_at));
                     decision.acknowledged_at = Some(first);
@@ -314,6 +318,7 @@ impl Guest {
         let fate = match (reply.status, reply.code()) {
             (200..=299, _) if wish.kind != Kind::ReadStale => Fate::LetIn,
             (401, "banned") => Fate::Banned,
+            (403, _) => Fate::Forbidden,
             (401, _) if is_app => Fate::Unknown,
             _ => return,
         };

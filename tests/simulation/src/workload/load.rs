@@ -28,6 +28,8 @@ pub(super) struct LoadInner {
     pub(super) twice_percent: AtomicU64,
     /// The machines of the nodes, and what names the node that is on each.
     nodes: Mutex<Vec<(MachineNumber, usize)>>,
+    /// Some node's keys may be retired: a token that one of them has signed is believed less than others.
+    has_retired_keys: AtomicBool,
 }
 
 impl Load {
@@ -72,6 +74,16 @@ impl Load {
     /// Where the nodes are from now on.
     pub fn set_nodes(&self, nodes: Vec<(MachineNumber, usize)>) {
         *self.inner.nodes.lock().unwrap_or_else(PoisonError::into_inner) = nodes;
+    }
+
+    /// A node has left.
+    pub fn retire_keys(&self) {
+        self.inner.has_retired_keys.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a node has left.
+    pub(super) fn has_retired_keys(&self) -> bool {
+        self.inner.has_retired_keys.load(Ordering::Relaxed)
     }
 
     /// The machine of some node, and what names the node on it.

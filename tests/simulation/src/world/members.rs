@@ -161,6 +161,9 @@ impl World {
                 self.lost.remove(&position);
             }
         }
+        if (0..self.hosts.len()).any(|position| self.has_left(position)) {
+            self.load.retire_keys();
+        }
         let is_known = |position: &usize| {
             let host = &self.hosts[*position];
             !host.is_gone && (*position < self.options.nodes || self.id_of(*position).is_some())

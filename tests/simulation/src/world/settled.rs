@@ -18,7 +18,9 @@ impl World {
             return Some(format!("the voters are {:?}", members.voters));
         }
         let there: BTreeSet<NodeId> = core.iter().filter_map(|host| self.id_of(*host)).collect();
-        let leader = self.leader().and_then(|host| self.id_of(host))?;
+        let Some(leader) = self.leader().and_then(|host| self.id_of(host)) else {
+            return Some("nobody leads".to_owned());
+        };
         let left = |node: &NodeId, wish: &Wish| is_left(members, &there, leader, *node, *wish);
         let (node, wish) = members.wishes.iter().find(|(node, wish)| left(node, wish))?;
         Some(format!("node {node} of {:?} is wanted as {wish:?}, and {leader} leads", members.voters))
