@@ -73,7 +73,7 @@ pub(crate) struct StartArguments {
     /// better in HOLDFAST_JOIN_TOKEN or a file, as others on this machine can see command lines
     #[arg(long, value_name = "TOKEN", env = "HOLDFAST_JOIN_TOKEN", hide_env_values = true)]
     pub(crate) join_token: Option<String>,
-    /// A file with the join token, read only if the folder is in no cluster yet
+    /// A file with the join token; a folder that is in a cluster already does not need it
     #[arg(long, value_name = "FILE", env = "HOLDFAST_JOIN_TOKEN_FILE")]
     pub(crate) join_token_file: Option<OsString>,
     /// Learn and serve reads, and do not vote until promoted: holdfast cluster promote ID

@@ -4,7 +4,7 @@ mod ask;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use holdfast_storage::files::{Files, create_dir_durably};
 use holdfast_storage::identity::{ClusterId, Identity, Introduced, Membership as NodeIdentity};
 use openraft::AsyncRuntime as _;
 use rand::Rng as _;
+use tokio::time::Instant;
 
 use self::ask::{Applicant, Brings, JoinAnswer};
 use super::door::{Closed, Door};
@@ -32,6 +33,9 @@ const LAST_WORDS_DURATION_MAX: Duration = Duration::from_secs(5);
 
 /// How long a folder that has an identity asks whether it may still come back, before it just does.
 const REJOIN_DURATION_MAX: Duration = Duration::from_secs(3);
+
+/// Whoever the token names may just be starting: so long a node waits for him after others, whom it does not name, answered.
+const NAMED_DURATION_MAX: Duration = Duration::from_secs(3);
 
 /// A node that may found asks everybody so many times first: a cluster that is only slow to answer must not get a second
 /// one beside it.
@@ -76,11 +80,12 @@ pub(super) async fn settle_identity(
     let token = options.join_token.as_ref().map_or(Ok(None), JoinTokenSource::read);
     let applicant = |brings| Applicant { options, identity: &identity, tls, brings };
     if let Some(own) = identity.membership {
-        // It is a member already: a token would only help.
+        // It is a member already: a token of its cluster helps it to recognise the others, and any other is nothing to it.
         let token = token.unwrap_or_else(|error| {
             tracing::warn!(%error, "this node is a member, and comes back without a join token");
             None
         });
+        let token = token.filter(|token| token.cluster() == own.cluster);
         let told = ask_to_come_back(&applicant(Brings::of(token)), own).await?;
         let introduced = told.or_else(|| identity.introduced.clone());
         return Ok(Settled { identity: Identity { introduced, ..identity }, own, is_new: false });
@@ -168,7 +173,7 @@ async fn ask_to_join(
     let may_found = applicant.options.init;
     let mut alone: BTreeMap<&str, u32> = others.iter().map(|peer| (*peer, 0)).collect();
     let mut said: BTreeMap<&str, String> = BTreeMap::new();
-    let mut unknown: BTreeSet<&str> = BTreeSet::new();
+    let mut unknown: BTreeMap<&str, Instant> = BTreeMap::new();
     let mut asked: FuturesUnordered<_> =
         alone.keys().map(|peer| applicant.ask_after(Duration::ZERO, peer)).collect();
     while !(may_found && alone.values().all(|rounds| *rounds >= FOUNDING_ROUNDS)) {
@@ -179,9 +184,9 @@ async fn ask_to_join(
             JoinAnswer::NoCluster(why) => (why, alone.get(peer).map_or(1, |rounds| rounds + 1)),
             JoinAnswer::TryLater(why) => (why, 0),
             JoinAnswer::Unknown(why) => {
-                unknown.insert(peer);
+                let since = *unknown.entry(peer).or_insert_with(Instant::now);
                 // One may have come after the token was made; if it names nobody, it is another cluster's.
-                if unknown.len() == alone.len() {
+                if unknown.len() == alone.len() || since.elapsed() > NAMED_DURATION_MAX {
                     let nobody = Applicant { brings: Brings::NothingOfUse, ..*applicant };
                     return Err(refused_because(JoinTokenError::NamesNobody(why), &nobody, others).await);
                 }
