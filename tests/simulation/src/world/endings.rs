@@ -61,7 +61,9 @@ impl World {
                 Ok(true)
             }
             Some(Exit::Refused(says)) if is_at_home && (has_left || says.contains("was removed from")) => {
-                if id.is_some() && !has_left {
+                // What the disk remembers was judged when its node was told, perhaps in another machine.
+                let is_remembered = says.contains("as the file `removed`");
+                if id.is_some() && !has_left && !is_remembered {
                     let says = format!("machine {position} is refused, and its node is a member: {says}");
                     return Err(self.violation("nobody is sent away without a reason", says));
                 }
