@@ -187,7 +187,8 @@ pub fn heal(world: &mut World, chance: &mut Chance) -> Vec<usize> {
     dead.truncate(chance.between(0..=2) as usize);
     for host in dead {
         let without: Vec<usize> = core.iter().copied().filter(|other| *other != host).collect();
-        if world.is_quorum(&without) {
+        // A learner that was just asked to vote may count before anybody notices that it is dead.
+        if world.is_quorum(&without) && world.stays_quorum(&without, None) {
             core = without;
         }
     }
