@@ -21,7 +21,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::Service as _;
 
-use self::awake::Awake;
+use self::awake::wait_until_awake;
 use crate::http::{close_after, health};
 use crate::limits::Remote;
 use crate::problem::Problem;
@@ -106,12 +106,14 @@ async fn serve_within(
 
 async fn serve_connection(
     server: &Builder<TokioExecutor>,
-    connection: Connection,
+    mut connection: Connection,
     router: Router,
     watcher: Watcher,
 ) {
     let remote = connection.remote.map(|remote| Remote(remote.ip()));
-    let Ok(connection) = Awake::wait(connection).await else { return };
+    if wait_until_awake(&mut connection).await.is_err() {
+        return;
+    }
     let service = tower::service_fn(move |mut request: axum::http::Request<Incoming>| {
         if let Some(remote) = remote {
             request.extensions_mut().insert(remote);

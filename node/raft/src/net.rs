@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tonic::transport::server::Connected;
@@ -67,6 +68,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for S {}
 /// A connection, whatever it runs over.
 pub struct Connection {
     stream: Box<dyn ByteStream>,
+    /// What was read and put back.
+    unread: Bytes,
     /// Who is at the other end.
     pub remote: Option<SocketAddr>,
     /// The key it has shown, if it is a node.
@@ -83,7 +86,13 @@ pub struct OtherEnd {
 impl Connection {
     /// A connection over a stream.
     pub fn over(stream: impl ByteStream + 'static, remote: Option<SocketAddr>) -> Self {
-        Self { stream: Box::new(stream), remote, peer_key: None }
+        Self { stream: Box::new(stream), unread: Bytes::new(), remote, peer_key: None }
+    }
+
+    /// Lets these bytes be read once more, before all that was not read yet.
+    pub fn put_back(&mut self, mut bytes: BytesMut) {
+        bytes.extend_from_slice(&self.unread);
+        self.unread = bytes.freeze();
     }
 }
 
@@ -135,7 +144,12 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.stream).poll_read(context, buffer)
+        if self.unread.is_empty() {
+            return Pin::new(&mut *self.stream).poll_read(context, buffer);
+        }
+        let length = self.unread.len().min(buffer.remaining());
+        buffer.put_slice(&self.unread.split_to(length));
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -3,7 +3,8 @@
 
 use std::io::{Read, Write as _};
 use std::process::{Command, ExitCode, Output, Stdio};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -15,9 +16,6 @@ const TWICE_EVERY: u64 = 50;
 
 /// A seed takes seconds. One that takes so long hangs, and has failed.
 const WALL_DURATION_MAX: Duration = Duration::from_secs(180);
-
-/// How often a process is looked at.
-const WAIT_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Simulates clusters under faults; see `cargo xtask simulate`.
 #[derive(Parser)]
@@ -112,7 +110,8 @@ fn apart(seed: u64, arguments: &Arguments) -> Value {
         let mut command = Command::new(own);
         command.args(["--here", "--seed", &seed.to_string()]);
         command.args(["--faults-ms", &arguments.faults_ms.to_string()]);
-        ended(command.env_remove("RUST_LOG"))
+        // A panic's message says it all; `--show` replays it with whatever is asked for.
+        ended(command.env_remove("RUST_LOG").env("RUST_BACKTRACE", "0"))
     });
     let report = match ran {
         Err(error) => return failed(format!("it did not run: {error}")),
@@ -132,31 +131,30 @@ fn apart(seed: u64, arguments: &Arguments) -> Value {
 
 /// What a process said until it ended; `None` if it had to be ended.
 fn ended(command: &mut Command) -> std::io::Result<Option<Output>> {
-    let began_at = Instant::now();
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let (stdout, stderr) = (all_of(child.stdout.take()), all_of(child.stderr.take()));
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        if began_at.elapsed() > WALL_DURATION_MAX {
+    // Its pipes are closed when it ends.
+    let until = Instant::now() + WALL_DURATION_MAX;
+    let said = |of: Receiver<Vec<u8>>| of.recv_timeout(until.saturating_duration_since(Instant::now())).ok();
+    match said(stdout).zip(said(stderr)) {
+        Some((stdout, stderr)) => Ok(Some(Output { status: child.wait()?, stdout, stderr })),
+        None => {
             child.kill()?;
             child.wait()?;
-            return Ok(None);
+            Ok(None)
         }
-        thread::sleep(WAIT_INTERVAL);
-    };
-    let said = |reader: JoinHandle<Vec<u8>>| reader.join().unwrap_or_default();
-    Ok(Some(Output { status, stdout: said(stdout), stderr: said(stderr) }))
+    }
 }
 
-fn all_of(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+fn all_of(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+    let (sender, all) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What was read before an error is all there is.
+        // What was read before an error is all there is; and nobody waits for what comes too late.
         drop(pipe.map(|mut pipe| pipe.read_to_end(&mut bytes)));
-        bytes
-    })
+        drop(sender.send(bytes));
+    });
+    all
 }
 
 fn say(line: &Value) {

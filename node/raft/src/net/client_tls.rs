@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
-use super::begun::Begun;
+use super::begun::refuse_http;
 use super::handshakes::{Handshake, Handshakes};
 use super::{Connection, Listener};
 
@@ -125,16 +125,12 @@ impl ClientTls {
     #[must_use]
     pub fn secure(&self, listener: Box<dyn Listener>, what: &'static str) -> Box<dyn Listener> {
         let acceptor = TlsAcceptor::from(self.config.clone());
-        let handshake: Handshake = Arc::new(move |connection| {
+        let handshake: Handshake = Arc::new(move |mut connection| {
             let acceptor = acceptor.clone();
             Box::pin(async move {
                 let remote = connection.remote;
-                let begun = Begun::look(connection).await?;
-                if begun.is_in_the_clear() {
-                    begun.refuse().await?;
-                    return Err(io::Error::other("it speaks HTTP without TLS"));
-                }
-                Ok(Connection::over(acceptor.accept(begun).await?, remote))
+                refuse_http(&mut connection).await?;
+                Ok(Connection::over(acceptor.accept(connection).await?, remote))
             })
         });
         Box::new(Handshakes::start(listener, what, handshake))

@@ -15,8 +15,9 @@ pub(crate) fn sever_after(
     connection: Connection,
     cut: impl Future<Output = ()> + Send + 'static,
 ) -> Connection {
-    let Connection { stream, remote, peer_key } = connection;
-    Connection { stream: Box::new(Severed { stream, cut: Some(Box::pin(cut)) }), remote, peer_key }
+    let Connection { stream, unread, remote, peer_key } = connection;
+    let stream = Box::new(Severed { stream, cut: Some(Box::pin(cut)) });
+    Connection { stream, unread, remote, peer_key }
 }
 
 struct Severed {
