@@ -113,6 +113,16 @@ impl SimulatedDisk {
         self.lock().faults.fail(operation, nth, kind);
     }
 
+    /// What was planned with [`Self::fail`] and has not happened never will.
+    pub fn forget_failures(&self) {
+        self.lock().faults.forget_failures();
+    }
+
+    /// Lets planned failures wait: whoever looks on must not come upon what is meant for the node.
+    pub fn set_undisturbed(&self, is_undisturbed: bool) {
+        self.lock().faults.set_undisturbed(is_undisturbed);
+    }
+
     /// All files together never grow beyond this; `None` lifts the limit.
     pub fn set_capacity(&self, bytes: Option<u64>) {
         self.lock().faults.capacity = bytes;

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use holdfast_storage::simulated::{SimulatedDisk, SyncMode};
 
 use crate::chance::Chance;
+use crate::network::Holder;
 
 /// How a disk behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,14 +22,15 @@ pub enum Pace {
 
 impl Pace {
     /// A good disk.
-    pub const USUAL: Self = Self::Syncs(1..=3);
+    const USUAL: Self = Self::Syncs(1..=3);
 }
 
 /// A disk, and the syncs it has taken.
 pub struct Disk {
     handle: SimulatedDisk,
     chance: Chance,
-    pace: Pace,
+    /// Who makes it slow, and how; the last one counts.
+    paces: Vec<(Holder, Pace)>,
     /// When each held sync completes; `None` while it stalls.
     due_ms: BTreeMap<u64, Option<u64>>,
     /// The next sync fails.
@@ -42,7 +44,7 @@ impl Disk {
     pub fn new(mut chance: Chance) -> Self {
         let handle = SimulatedDisk::new(chance.draw());
         handle.set_sync_mode(SyncMode::Held);
-        Self { handle, chance, pace: Pace::USUAL, due_ms: BTreeMap::new(), fails_next: false, failed: 0 }
+        Self { handle, chance, paces: Vec::new(), due_ms: BTreeMap::new(), fails_next: false, failed: 0 }
     }
 
     /// The disk as the node uses it.
@@ -51,16 +53,41 @@ impl Disk {
         self.handle.clone()
     }
 
-    /// Changes how it behaves.
-    pub fn set_pace(&mut self, pace: Pace) {
-        self.pace = pace;
-        // What stalled goes on.
+    /// Makes it behave so until the holder lets go.
+    pub fn slow_down(&mut self, by: Holder, pace: Pace) {
+        self.paces.push((by, pace));
+        self.go_on();
+    }
+
+    /// Lets it be as it was without this one.
+    pub fn let_go(&mut self, holder: Holder) {
+        self.paces.retain(|(by, _)| *by != holder);
+        self.go_on();
+    }
+
+    /// Makes it a good disk, whoever slowed it down.
+    pub fn mend(&mut self) {
+        self.paces.clear();
+        self.go_on();
+    }
+
+    /// What stalled goes on, unless it still stalls.
+    fn go_on(&mut self) {
         self.due_ms.retain(|_, due_ms| due_ms.is_some());
+    }
+
+    fn pace(&self) -> Pace {
+        self.paces.last().map_or(Pace::USUAL, |(_, pace)| pace.clone())
     }
 
     /// Lets the next sync fail: what it covers is lost, though reads show it until a crash.
     pub fn fail_next_sync(&mut self) {
         self.fails_next = true;
+    }
+
+    /// The next sync does not fail any more.
+    pub fn fail_no_sync(&mut self) {
+        self.fails_next = false;
     }
 
     /// How many syncs have failed.
@@ -103,8 +130,8 @@ impl Disk {
     }
 
     fn due_ms_of_new(&mut self, now_ms: u64) -> Option<u64> {
-        match &self.pace {
-            Pace::Syncs(range) => Some(now_ms + self.chance.between(range.clone())),
+        match self.pace() {
+            Pace::Syncs(range) => Some(now_ms + self.chance.between(range)),
             Pace::Grouped(every_ms) => Some((now_ms / every_ms + 1) * every_ms),
             Pace::Stalled => None,
         }

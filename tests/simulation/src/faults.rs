@@ -67,6 +67,7 @@ pub const KINDS: &[&dyn Fault] = &[
     &changes::Replace,
     &changes::Transfer,
     &changes::LeaderLostInChange,
+    &clocks::Crawl,
 ];
 
 /// The first ends of windows: calm or not is drawn for each.

@@ -41,6 +41,9 @@ pub struct Host {
     drift: i64,
 }
 
+/// Timers of machines that are well never drift so far.
+const CRAWL_PERMILLE: i64 = -100;
+
 struct Pause {
     began_ms: u64,
     until_ms: u64,
@@ -228,6 +231,12 @@ impl Host {
         if let Some(pause) = &mut self.pause {
             pause.until_ms = now_ms;
         }
+    }
+
+    /// Whether its own clock falls behind so fast that nothing can be told by it.
+    #[must_use]
+    pub fn crawls(&self) -> bool {
+        self.drift_permille < CRAWL_PERMILLE
     }
 
     /// Lets its clock run so much faster, or slower.

@@ -1,7 +1,7 @@
 //! Proves that each of some nodes serves: an operator who asks this one node, and no other, logs in, makes something new,
 //! and reads what is current.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,8 +23,12 @@ pub struct Probes(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
-    /// The path of what is read.
-    path: String,
+    /// What was made, as it was acknowledged.
+    made: BTreeSet<u64>,
+    /// An answer that lacks what was acknowledged before it was asked for.
+    contradiction: Option<String>,
+    /// How many answers were judged.
+    judged: u64,
     /// Those that nobody asks yet.
     wanted: Vec<MachineNumber>,
     steps: BTreeMap<MachineNumber, Step>,
@@ -46,11 +50,23 @@ pub enum Step {
 }
 
 impl Probes {
-    /// Lets each of these be asked; what is read is at this path.
-    pub fn begin(&self, nodes: Vec<MachineNumber>, path: String) {
+    /// Lets each of these be asked.
+    pub fn begin(&self, nodes: Vec<MachineNumber>) {
         let mut inner = self.lock();
         inner.steps = nodes.iter().map(|node| (*node, Step::LogIn)).collect();
-        (inner.wanted, inner.path) = (nodes, path);
+        inner.wanted = nodes;
+    }
+
+    /// What a node has answered that it must not.
+    #[must_use]
+    pub fn contradiction(&self) -> Option<String> {
+        self.lock().contradiction.clone()
+    }
+
+    /// How many answers were compared with what was acknowledged.
+    #[must_use]
+    pub fn judged(&self) -> u64 {
+        self.lock().judged
     }
 
     /// Those that have not shown everything yet, and what is next.
@@ -79,12 +95,28 @@ impl Probes {
         let venue = json!({
             "name": "Pier", "region": "South", "timeZone": "Europe/Berlin", "openAt": "08:00", "closeAt": "20:00"
         });
-        self.insist(node, &mut client, &self.call("/v1/venues", venue, token.clone())).await;
+        let made = self.insist(node, &mut client, &self.call("/v1/venues", venue, token.clone())).await;
+        self.lock().made.extend(made["id"].as_u64());
         self.reach(node, Step::Read);
-        let path = self.lock().path.clone();
+        let path = "/v1/venues?limit=200".to_owned();
         let read = Ask { method: "GET", path, token, key: None, body: None };
-        self.insist(node, &mut client, &read).await;
+        let known = self.lock().made.clone();
+        let listed = self.insist(node, &mut client, &read).await;
+        self.compare(node, &known, &listed);
         self.reach(node, Step::Done);
+    }
+
+    /// What was acknowledged before it was asked for is there.
+    fn compare(&self, node: MachineNumber, known: &BTreeSet<u64>, listed: &Value) {
+        let ids = listed["items"].as_array().into_iter().flatten().filter_map(|venue| venue["id"].as_u64());
+        let listed: BTreeSet<u64> = ids.collect();
+        let mut inner = self.lock();
+        inner.judged += 1;
+        // Its own is among them.
+        if known.is_empty() || !known.is_subset(&listed) {
+            let says = format!("node {node} lists the venues {listed:?}; acknowledged before were {known:?}");
+            inner.contradiction.get_or_insert(says);
+        }
     }
 
     async fn insist(&self, node: MachineNumber, client: &mut Client, ask: &Ask) -> Value {

@@ -9,7 +9,6 @@ use holdfast_raft::RaftSettings;
 
 use crate::chance::Chance;
 use crate::client::Fidelity;
-use crate::disk::Pace;
 use crate::faults::Faults;
 use crate::host::Loss;
 use crate::invariants::Violation;
@@ -104,6 +103,8 @@ fn run_here(options: &RunOptions) -> Report {
     let ran = go_through(&mut world, &mut faults, &mut chance, options, &world_options);
     let failure = ran.err();
     let counts = world.recorder.counts();
+    let mut checks = world.invariants.checks().clone();
+    checks.insert("probes of healed nodes", world.probes.judged());
     let owned = |counts: &BTreeMap<&'static str, u64>| {
         counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
     };
@@ -115,7 +116,7 @@ fn run_here(options: &RunOptions) -> Report {
         faults: owned(faults.counts()),
         operations: owned(&counts.attempts),
         answers: counts.answers,
-        checks: owned(world.invariants.checks()),
+        checks: owned(&checks),
         failure,
     }
 }
@@ -223,7 +224,7 @@ pub fn mend(world: &mut World, core: &[usize]) {
         }
         host.set_drift(0);
         host.plan.clock.set_right();
-        host.disk.set_pace(Pace::USUAL);
+        host.disk.mend();
         host.disk.handle().set_capacity(None);
         host.start();
     }
@@ -254,10 +255,9 @@ fn prove_each(world: &mut World, core: &[usize]) -> Result<(), String> {
     let voters = leader.map(|leader| leader.members.all_voters()).unwrap_or_default();
     let votes = |position: &usize| world.id_of(*position).is_some_and(|id| voters.contains(&id));
     let nodes: Vec<usize> = core.iter().copied().filter(votes).collect();
-    let slot = world.load.park().and_then(|park| park.recorded.first().copied()).ok_or("nothing to read")?;
-    world.probes.begin(nodes.clone(), format!("/v1/slots/{}", slot.0));
+    world.probes.begin(nodes.clone());
     match world.run_until(SERVE_MS_MAX, |world| world.probes.missing().is_empty()).map_err(says)? {
-        true => Ok(()),
+        true => world.probes.contradiction().map_or(Ok(()), |says| Err(format!("probes: {says}"))),
         false => Err(format!(
             "liveness: {SERVE_MS_MAX} ms after {nodes:?} served together, some have still to show: {:?}",
             world.probes.missing()

@@ -86,9 +86,12 @@ impl Watcher {
                 if known.incarnation != host.incarnation || known.id != id {
                     *known = Known::new(id, host);
                 }
+                let disk = host.disk.handle();
+                disk.set_undisturbed(true);
                 let mut running = known.look(replica, replica.probe(moment), look);
-                if host.is_paused() {
-                    // Its own clock stands still, and would say for ever that it was a moment ago.
+                disk.set_undisturbed(false);
+                if host.is_paused() || host.crawls() {
+                    // Its own clock stands still or nearly so, and would say for too long that it was a moment ago.
                     running.quorum_acked_ago = None;
                 }
                 Some(running)
@@ -235,7 +238,7 @@ impl Known {
             false => Vec::new(),
         };
         self.ids.extend(entries.iter().map(|entry| (entry.id.index, entry.id)));
-        // What the files could not give now is asked for again.
+        // What rotted cannot be given; it is asked for again.
         LogSeen { purged, last, durable: probe.durable, on_disk: self.last_on_disk(), changed_from, entries }
     }
 

@@ -109,8 +109,8 @@ pub struct World {
     pub may_end: BTreeSet<usize>,
     /// Nodes that were asked to stop voting.
     pub leaving: BTreeSet<NodeId>,
-    /// Nodes that are said to be gone, in answer to what was asked.
-    said_gone: Vec<(Goal, NodeId)>,
+    /// What is said to be done, in answer to what was asked.
+    said_done: Vec<Goal>,
     /// Hosts whose nodes were ended for good.
     kept_down: BTreeSet<usize>,
     /// The node that was on each host when it was looked at last.
@@ -187,7 +187,7 @@ impl World {
             swapped: BTreeSet::new(),
             may_end: BTreeSet::new(),
             leaving: BTreeSet::new(),
-            said_gone: Vec::new(),
+            said_done: Vec::new(),
             kept_down: BTreeSet::new(),
             ids: BTreeMap::new(),
             ended: None,

@@ -50,6 +50,8 @@ pub(super) struct Faults {
     refusals: u64,
     /// (what, how many until it fails, how)
     failures: Vec<(DiskOperation, u64, io::ErrorKind)>,
+    /// Nothing that is planned comes true now.
+    is_undisturbed: bool,
     pub(super) capacity: Option<u64>,
 }
 
@@ -90,6 +92,14 @@ impl Faults {
         self.failures.push((operation, nth, kind));
     }
 
+    pub(super) fn forget_failures(&mut self) {
+        self.failures.clear();
+    }
+
+    pub(super) fn set_undisturbed(&mut self, is_undisturbed: bool) {
+        self.is_undisturbed = is_undisturbed;
+    }
+
     /// Power is back, and so is a disk without errors. A full one stays full.
     pub(super) fn restart(&mut self) {
         self.stop_at = None;
@@ -112,6 +122,9 @@ impl Faults {
     }
 
     fn draw_failure(&mut self, operation: DiskOperation) -> io::Result<()> {
+        if self.is_undisturbed {
+            return Ok(());
+        }
         for failure in self.failures.iter_mut().filter(|failure| failure.0 == operation) {
             failure.1 = failure.1.saturating_sub(1);
         }

@@ -3,8 +3,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use holdfast_raft::Goal;
+use holdfast_raft::{Goal, Wish};
 
 use super::{Ends, Fault};
 use crate::chance::Chance;
@@ -22,7 +23,7 @@ pub struct LeaderLostInChange;
 /// Clusters mostly keep so many voters.
 const VOTERS_MIN: usize = 3;
 
-/// A leader that is to die in the middle of a change dies by then.
+/// What is asked for is noted by then, and a leader that is to die in the middle of it dies.
 const CHANGE_MS: u64 = 4000;
 
 impl Fault for Remove {
@@ -32,7 +33,7 @@ impl Fault for Remove {
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let goal = goal_to_remove(world, chance)?;
-        world.ask_for(goal, chance).then(Ends::at_once)
+        ask(world, goal, chance)
     }
 }
 
@@ -43,7 +44,7 @@ impl Fault for Promote {
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let node = some_learner(world, chance).or_else(|| some_voter(world, chance))?;
-        world.ask_for(Goal::Promote { node }, chance).then(Ends::at_once)
+        ask(world, Goal::Promote { node }, chance)
     }
 }
 
@@ -56,15 +57,18 @@ impl Fault for Drain {
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let node =
             some_voter(world, chance).filter(|node| may_shrink(world, chance) && world.may_go(*node))?;
-        if !world.ask_for(Goal::Drain { node }, chance) {
+        let goal = Goal::Drain { node };
+        let is_noted = noted(world, goal);
+        if !world.ask_for(goal, chance) {
             return None;
         }
         let (for_ms, mut later) = (chance.between(300..=6000), chance.fork());
-        Some(Ends::after(for_ms, move |world| {
+        let ends = Ends::after(for_ms, move |world| {
             if later.percent(70) {
                 world.ask_for(Goal::Promote { node }, &mut later);
             }
-        }))
+        });
+        Some(ends.counted_when(is_noted))
     }
 }
 
@@ -75,13 +79,15 @@ impl Fault for Replace {
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let goal = goal_to_replace(world, chance)?;
+        let is_noted = noted(world, goal);
         if !world.ask_for(goal, chance) {
             return None;
         }
         let mut later = chance.fork();
-        Some(Ends::after(chance.between(0..=2500), move |world| {
+        let ends = Ends::after(chance.between(0..=2500), move |world| {
             world.add_host(&mut later);
-        }))
+        });
+        Some(ends.counted_when(is_noted))
     }
 }
 
@@ -92,7 +98,7 @@ impl Fault for Transfer {
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let to = if chance.percent(50) { some_voter(world, chance) } else { None };
-        world.ask_for(Goal::Transfer { to }, chance).then(Ends::at_once)
+        ask(world, Goal::Transfer { to }, chance)
     }
 }
 
@@ -118,9 +124,12 @@ impl Fault for LeaderLostInChange {
         let loss = if chance.percent(50) { Loss::Power } else { Loss::Process };
         let (for_ms, seen) = (chance.between(50..=3000), RefCell::new(members_now(world)));
         let (left, strikes_at) = (Cell::new(steps), Cell::new((steps == 0).then_some(delay_ms)));
-        let ends = Ends::after(CHANGE_MS + for_ms, |world| {
-            (0..world.hosts.len()).for_each(|position| world.hosts[position].start());
+        let struck = Rc::new(Cell::new(None::<usize>));
+        let (has_struck, to_restart) = (struck.clone(), struck.clone());
+        let ends = Ends::after(CHANGE_MS + for_ms, move |world| {
+            to_restart.get().into_iter().for_each(|position| world.hosts[position].start());
         });
+        let ends = ends.counted_when(move |_| has_struck.get().is_some());
         Some(ends.with_beat(1, move |world, beat| {
             let now = members_now(world);
             if strikes_at.get().is_none() && now != *seen.borrow() {
@@ -132,11 +141,36 @@ impl Fault for LeaderLostInChange {
                 && let Some(leader) = world.leader()
             {
                 world.hosts[leader].end(loss);
+                struck.set(Some(leader));
             }
             if strikes_at.get().is_some_and(|at| at + for_ms == beat) {
-                (0..world.hosts.len()).for_each(|position| world.hosts[position].start());
+                struck.get().into_iter().for_each(|position| world.hosts[position].start());
             }
         }))
+    }
+}
+
+/// Asks for a change; it counts when it is noted.
+fn ask(world: &mut World, goal: Goal, chance: &mut Chance) -> Option<Ends> {
+    let is_noted = noted(world, goal);
+    world.ask_for(goal, chance).then(|| Ends::after(CHANGE_MS, |_| ()).counted_when(is_noted))
+}
+
+/// Whether something has come of what was asked for just now.
+fn noted(world: &World, goal: Goal) -> impl Fn(&mut World) -> bool + 'static {
+    let (led, known_at) = (world.leader(), world.membership().map(|members| members.at));
+    move |world| {
+        let Some(members) = world.membership().filter(|members| Some(members.at) > known_at) else {
+            return matches!(goal, Goal::Transfer { .. }) && world.leader().is_some_and(|now| Some(now) != led);
+        };
+        let wish = |node| members.wishes.get(&node).copied();
+        match goal {
+            Goal::Remove { node } => matches!(wish(node), None | Some(Wish::Removed)),
+            Goal::Replace { node, .. } => matches!(wish(node), None | Some(Wish::Replaced { .. })),
+            Goal::Drain { node } => wish(node) == Some(Wish::Learns),
+            Goal::Promote { node } => wish(node) == Some(Wish::Votes),
+            Goal::Transfer { .. } => world.leader().is_some_and(|now| Some(now) != led),
+        }
     }
 }
 

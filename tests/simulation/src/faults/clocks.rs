@@ -1,5 +1,6 @@
 //! Clocks that step, drift, and jump to and fro.
 
+use super::partitions::{Ways, set_cut};
 use super::{Ends, Fault};
 use crate::chance::Chance;
 use crate::world::World;
@@ -8,6 +9,7 @@ pub struct Step;
 pub struct Drift;
 pub struct Strobe;
 pub struct WallDrift;
+pub struct Crawl;
 
 impl Fault for Step {
     fn name(&self) -> &'static str {
@@ -38,6 +40,29 @@ impl Fault for Drift {
         }
         Some(Ends::after(chance.between(1000..=15_000), move |world| {
             some.iter().for_each(|position| world.hosts[*position].set_drift(0));
+        }))
+    }
+}
+
+impl Fault for Crawl {
+    fn name(&self) -> &'static str {
+        "machine crawls"
+    }
+
+    /// A machine that gets little of its processor: its timers, too, fall far behind. Mostly it is the leader, and half of the
+    /// time its peers do not hear of it any more, though clients do.
+    fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
+        let up = world.up();
+        let any = if up.is_empty() { None } else { Some(*chance.pick(&up)) };
+        let position = world.leader().filter(|_| chance.percent(70)).or(any)?;
+        world.hosts[position].set_drift(-(chance.between(300..=900) as i64));
+        let (by, is_cut) = (world.net.new_holder(), chance.percent(50));
+        let peers = (0..world.hosts.len()).filter(|other| *other != position);
+        let ways: Ways = peers.filter(|_| is_cut).flat_map(|other| [(position, other), (other, position)]).collect();
+        set_cut(world, by, &ways, true);
+        Some(Ends::after(chance.between(1000..=8000), move |world| {
+            set_cut(world, by, &ways, false);
+            world.hosts[position].set_drift(0);
         }))
     }
 }

@@ -8,6 +8,7 @@ use super::{Ends, Fault, WAIT_MS, a_while};
 use crate::chance::Chance;
 use crate::disk::{Disk, Pace};
 use crate::host::Loss;
+use crate::network::Holder;
 use crate::observation::Ending;
 use crate::world::World;
 
@@ -62,13 +63,13 @@ impl Fault for StalledForGood {
     /// No sync ever completes, until whoever watches over the processes ends this one, or pulls the plug.
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let position = *chance.pick(&some_up(world)?);
-        world.hosts[position].disk.set_pace(Pace::Stalled);
+        let by = world.net.new_holder();
+        world.hosts[position].disk.slow_down(by, Pace::Stalled);
         let loss = if chance.percent(50) { Loss::Power } else { Loss::Process };
         Some(Ends::after(chance.between(2000..=12_000), move |world| {
-            let host = &mut world.hosts[position];
-            host.end(loss);
-            host.disk.set_pace(Pace::USUAL);
-            host.start();
+            world.hosts[position].end(loss);
+            let_go(world, by);
+            world.hosts[position].start();
         }))
     }
 }
@@ -101,7 +102,7 @@ impl Fault for FailedSync {
         world.may_end.insert(position);
         let before = world.hosts[position].disk.failed_syncs();
         world.hosts[position].disk.fail_next_sync();
-        let ends = Ends::after(WAIT_MS, |_| ());
+        let ends = Ends::after(WAIT_MS, move |world| world.hosts[position].disk.fail_no_sync());
         Some(ends.counted_when(move |world| world.hosts[position].disk.failed_syncs() > before))
     }
 }
@@ -118,7 +119,9 @@ impl Fault for ReadError {
         let disk = world.hosts[position].disk.handle();
         let before = disk.refusals();
         disk.fail(DiskOperation::Read, nth, io::ErrorKind::Other);
-        Some(Ends::after(WAIT_MS, |_| ()).counted_when(move |_| disk.refusals() > before))
+        let meant = disk.clone();
+        let ends = Ends::after(WAIT_MS, move |_| meant.forget_failures());
+        Some(ends.counted_when(move |_| disk.refusals() > before))
     }
 }
 
@@ -213,16 +216,18 @@ fn paced(world: &mut World, chance: &mut Chance, pace: Pace) -> Ends {
     let mut some: Vec<usize> = (0..world.hosts.len()).collect();
     chance.shuffle(&mut some);
     some.truncate(chance.between(1..=3) as usize);
+    let by = world.net.new_holder();
     for position in &some {
-        world.hosts[*position].disk.set_pace(pace.clone());
+        world.hosts[*position].disk.slow_down(by, pace.clone());
     }
     let disks: Vec<_> = some.iter().map(|position| world.hosts[*position].disk.handle()).collect();
-    let ends = Ends::after(a_while(chance), move |world| {
-        for position in &some {
-            world.hosts[*position].disk.set_pace(Pace::USUAL);
-        }
-    });
+    let ends = Ends::after(a_while(chance), move |world| let_go(world, by));
     ends.counted_when(move |_| disks.iter().any(|disk| disk.held_syncs() > 0))
+}
+
+/// A disk may be in another machine by now.
+fn let_go(world: &mut World, by: Holder) {
+    world.hosts.iter_mut().for_each(|host| host.disk.let_go(by));
 }
 
 fn some_up(world: &World) -> Option<Vec<usize>> {

@@ -17,7 +17,7 @@ pub struct HalfOpen;
 pub struct ClientsCut;
 
 /// Ways, each from one machine to another.
-type Ways = Vec<(usize, usize)>;
+pub(super) type Ways = Vec<(usize, usize)>;
 
 impl Fault for Halves {
     fn name(&self) -> &'static str {
@@ -224,7 +224,7 @@ fn cut_for_a_while(world: &mut World, chance: &mut Chance, ways: Ways) -> Ends {
     Ends::after(a_while(chance), move |world| set_cut(world, by, &ways, false))
 }
 
-fn set_cut(world: &mut World, by: Holder, ways: &[(usize, usize)], is_cut: bool) {
+pub(super) fn set_cut(world: &mut World, by: Holder, ways: &[(usize, usize)], is_cut: bool) {
     for (from, to) in ways {
         world.net.change_link(*from, *to, |link| link.set_cut(by, is_cut));
     }

@@ -25,6 +25,10 @@ pub struct Memberships {
     newest: Option<Membership>,
     /// Members that are none any more.
     gone: BTreeSet<NodeId>,
+    /// Members that voted once.
+    voted: BTreeSet<NodeId>,
+    /// Members that voted once, and then only learnt.
+    stood_down: BTreeSet<NodeId>,
     /// The next index to be looked at.
     next: u64,
     /// What is new: each membership, the one right before it, and who was gone by then.
@@ -55,6 +59,12 @@ impl Memberships {
             }
             self.gone.extend(left);
         }
+        if !now.is_joint() {
+            let voters = now.voters_to_be();
+            let learns = |node: &&NodeId| !voters.contains(node) && self.voted.contains(node);
+            self.stood_down.extend(now.wishes.keys().filter(learns));
+            self.voted.extend(voters);
+        }
         self.newest = Some(now);
     }
 
@@ -68,6 +78,18 @@ impl Memberships {
     #[must_use]
     pub fn has_gone(&self, node: NodeId) -> bool {
         self.gone.contains(&node)
+    }
+
+    /// Whether a node has ever voted.
+    #[must_use]
+    pub fn has_voted(&self, node: NodeId) -> bool {
+        self.voted.contains(&node)
+    }
+
+    /// Whether a node that voted has ever been one that only learns, or is one that never voted.
+    #[must_use]
+    pub fn has_learnt(&self, node: NodeId) -> bool {
+        self.stood_down.contains(&node) || !self.voted.contains(&node)
     }
 
     /// What is new with the newest observation: what was, what is, and who was gone before.
@@ -125,5 +147,15 @@ pub(crate) mod testing {
         }
         assert!(memberships.has_gone(3) && !memberships.has_gone(8));
         assert_eq!(memberships.news().count(), 3);
+    }
+
+    #[test]
+    fn who_stops_voting_without_leaving_has_stood_down() {
+        let mut memberships = Memberships::default();
+        memberships.follow(membership(1, "1,2,3"), false);
+        memberships.follow(membership(2, "1,2,3/1,2"), false);
+        assert!(memberships.has_voted(3) && !memberships.has_learnt(3), "it votes until the change is over");
+        memberships.follow(membership(3, "1,2 3"), false);
+        assert!(memberships.has_learnt(3) && !memberships.has_voted(8) && memberships.has_learnt(8));
     }
 }

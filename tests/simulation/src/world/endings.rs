@@ -23,21 +23,32 @@ impl World {
                 Err(ChangeError::Unknown) => "unknown".to_owned(),
             };
             self.recorder.count(&self.trace, name_of(goal), &answer);
-            if let (Goal::Remove { node } | Goal::Replace { node, .. }, "changed") = (goal, answer.as_str()) {
-                self.said_gone.push((goal, node));
+            if answer == "changed" {
+                self.said_done.push(goal);
             }
         }
     }
 
-    /// Who is said to be gone is gone.
+    /// What is said to be done was done, whatever became of it since.
     pub(super) fn judge_said(&mut self) -> Result<(), Violation> {
-        let said = std::mem::take(&mut self.said_gone);
-        match said.into_iter().find(|(_, node)| !self.invariants.memberships().has_gone(*node)) {
+        let said = std::mem::take(&mut self.said_done);
+        match said.into_iter().find(|goal| !self.was_done(*goal)) {
             None => Ok(()),
-            Some((goal, _)) => {
-                let says = format!("{goal} is done, and it is there");
-                Err(self.violation("members are gone when it is said", says))
+            Some(goal) => {
+                let says = format!("{goal} is done, they say, and it was not");
+                Err(self.violation("changes of members are done when it is said", says))
             }
+        }
+    }
+
+    fn was_done(&self, goal: Goal) -> bool {
+        let memberships = self.invariants.memberships();
+        match goal {
+            Goal::Remove { node } | Goal::Replace { node, .. } => memberships.has_gone(node),
+            Goal::Promote { node } => memberships.has_voted(node),
+            Goal::Drain { node } => memberships.has_learnt(node),
+            // Who leads may change at any time.
+            Goal::Transfer { .. } => true,
         }
     }
 

@@ -12,7 +12,7 @@ fn what_was_not_synced_is_lost_on_a_quorum_and_nothing_that_was_acknowledged() {
         for round in 0..4 {
             // Much is written and not synced when the power goes, each time at another majority.
             for host in &mut stage.world.hosts {
-                host.disk.set_pace(Pace::Syncs(5..=120));
+                host.disk.slow_down(0, Pace::Syncs(5..=120));
             }
             stage.pass(700)?;
             let quorum: Vec<usize> = (0..3).map(|nth| (nth + round) % 5).collect();
@@ -29,7 +29,7 @@ fn what_was_not_synced_is_lost_on_a_quorum_and_nothing_that_was_acknowledged() {
 fn syncs_that_complete_out_of_order_change_nothing() {
     goes_well(busy(2, 5), |stage| {
         for host in &mut stage.world.hosts {
-            host.disk.set_pace(Pace::Syncs(1..=90));
+            host.disk.slow_down(0, Pace::Syncs(1..=90));
         }
         for _ in 0..3 {
             stage.pass(2000)?;
@@ -106,7 +106,7 @@ fn a_node_whose_disk_was_wiped_is_refused_by_name() {
 fn a_disk_that_stands_still_for_ever_stops_nobody_else() {
     goes_well(busy(6, 5), |stage| {
         let leader = stage.leader()?;
-        stage.world.hosts[leader].disk.set_pace(Pace::Stalled);
+        stage.world.hosts[leader].disk.slow_down(0, Pace::Stalled);
         stage.pass(8000)?;
         let before = stage.done();
         stage.pass(3000)?;

@@ -30,10 +30,10 @@ const DIVERGENCE: [(&str, &str); 6] = [
 fn restart_with_a_shorter_log(stage: &mut Stage) -> Result<(), String> {
     for _ in 0..3 {
         let leader = stage.leader()?;
-        stage.world.hosts[leader].disk.set_pace(Pace::Stalled);
+        stage.world.hosts[leader].disk.slow_down(0, Pace::Stalled);
         stage.pass(150)?;
         stage.end(&[leader], Loss::Power);
-        stage.world.hosts[leader].disk.set_pace(Pace::USUAL);
+        stage.world.hosts[leader].disk.mend();
         stage.pass(5)?;
         stage.start(&[leader]);
         stage.pass(3000)?;
