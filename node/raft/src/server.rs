@@ -1,5 +1,6 @@
 //! What other nodes may ask of this one.
 
+mod applicants;
 mod join;
 mod receive;
 
@@ -13,7 +14,7 @@ use holdfast_proto::raft::peer_server::{Peer, PeerServer};
 use holdfast_storage::codec;
 use holdfast_storage::identity::Membership as NodeIdentity;
 use openraft::raft::TransferLeaderRequest;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
@@ -39,7 +40,7 @@ use crate::store::{Library, Progress};
 use crate::types::{Raft, StoredMembership};
 use crate::watch::Leadership;
 
-use self::join::APPLICANTS_MAX;
+use self::applicants::Applicants;
 use self::receive::receive;
 
 /// Batches of one follower that are proposed at the same time.
@@ -73,7 +74,7 @@ pub(crate) struct PeerParts {
 pub(crate) struct PeerService {
     parts: Arc<PeerParts>,
     snapshots: Arc<OneAtATime>,
-    applicants: Arc<Semaphore>,
+    applicants: Applicants,
 }
 
 impl PeerService {
@@ -81,7 +82,7 @@ impl PeerService {
         let service = Self {
             parts: Arc::new(parts),
             snapshots: Arc::new(OneAtATime::new()),
-            applicants: Arc::new(Semaphore::new(APPLICANTS_MAX)),
+            applicants: Applicants::default(),
         };
         PeerServer::new(service)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)

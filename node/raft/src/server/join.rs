@@ -14,11 +14,11 @@ use crate::peers::Purpose;
 use crate::reads::own_time;
 use crate::roster;
 
-/// Applicants who are answered at the same time; one more is told to come again.
-pub(super) const APPLICANTS_MAX: usize = 16;
-
 /// A leader has seen its own change of members by then.
 const SIGHT_DURATION_MAX: Duration = Duration::from_secs(1);
+
+/// A leader that is asked on an applicant's behalf has answered by then; the applicant waits a little longer.
+const LEADER_DURATION_MAX: Duration = Duration::from_secs(4);
 
 impl PeerService {
     /// Answers whoever asks to be let in.
@@ -32,7 +32,7 @@ impl PeerService {
         if is_passed_on {
             self.check(&request)?;
         }
-        let Ok(_place) = self.applicants.try_acquire() else {
+        let Some(_place) = self.applicants.admit(caller.remote.map(|remote| remote.ip())) else {
             let why = "too many nodes ask to be let in at the same time".to_owned();
             return Ok(members::to_wire(members::Admission::TryLater(why)));
         };
@@ -134,9 +134,10 @@ impl PeerService {
             Ok(client) => client,
             Err(status) => return later(status.message().to_owned()),
         };
-        match client.join(request).await {
-            Ok(reply) => reply.into_inner(),
-            Err(status) => later(status.message().to_owned()),
+        match tokio::time::timeout(LEADER_DURATION_MAX, client.join(request)).await {
+            Ok(Ok(reply)) => reply.into_inner(),
+            Ok(Err(status)) => later(status.message().to_owned()),
+            Err(_) => later("the cluster's leader does not answer".to_owned()),
         }
     }
 }
