@@ -25,6 +25,9 @@ impl Pace {
     const USUAL: Self = Self::Syncs(1..=3);
 }
 
+/// A sync that takes longer is a slow one.
+const SLOW_MS: u64 = 200;
+
 /// A disk, and the syncs it has taken.
 pub struct Disk {
     handle: SimulatedDisk,
@@ -74,6 +77,16 @@ impl Disk {
     /// What stalled goes on, unless it still stalls.
     fn go_on(&mut self) {
         self.due_ms.retain(|_, due_ms| due_ms.is_some());
+    }
+
+    /// Whether its syncs take long enough to be noticed by whoever waits for what is due.
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        match self.pace() {
+            Pace::Syncs(range) => *range.end() > SLOW_MS,
+            Pace::Grouped(every_ms) => every_ms > SLOW_MS,
+            Pace::Stalled => true,
+        }
     }
 
     fn pace(&self) -> Pace {

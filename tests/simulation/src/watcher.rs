@@ -26,6 +26,9 @@ pub struct Watcher {
     known: BTreeMap<usize, Known>,
 }
 
+/// What was known of a host.
+pub(crate) struct Remembered(Option<Known>);
+
 /// What was seen of a node.
 struct Known {
     /// What its disk would keep without power.
@@ -118,9 +121,23 @@ impl Watcher {
             ended: host.ended,
             clock_ms: host.plan.clock.now_ms(),
             is_paused: host.is_paused(),
+            has_slow_disk: host.disk.is_slow(),
             running,
         };
         has_changed
+    }
+
+    /// Forgets which node is on a host, whose disk goes to another one; what was known, for when it is back.
+    pub(crate) fn take(&mut self, position: usize) -> Remembered {
+        Remembered(self.known.remove(&position))
+    }
+
+    /// A host has its own disk again.
+    pub(crate) fn put_back(&mut self, position: usize, Remembered(known): Remembered) {
+        match known {
+            Some(known) => drop(self.known.insert(position, known)),
+            None => drop(self.known.remove(&position)),
+        }
     }
 
     /// The members as each node knew them last, unless that was before this entry.

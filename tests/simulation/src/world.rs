@@ -122,7 +122,7 @@ pub struct World {
     restarts: BTreeMap<usize, u64>,
     chance: Chance,
     clients: Machine,
-    watcher: Watcher,
+    pub(crate) watcher: Watcher,
 }
 
 /// A process that ended by itself is started again after so many milliseconds.

@@ -21,14 +21,25 @@ pub(super) fn judge(cluster: ClusterId, membership: &Membership, applicant: &App
                  empty folder to join this one: {HOW_TO_JOIN}",
                 claims.node, claims.cluster
             ),
-            Some((node, _)) if *node == claims.node => match by_address {
+            Some((node, known)) if *node == claims.node => match by_address {
                 Some((other, _)) if *other != claims.node => format!(
                     "{} is the address of node {other}, but this data folder is node {}: a copy of another node's disk \
                      must not run",
                     member.peer_address, claims.node
                 ),
+                None if known.peer_address != member.peer_address && known.leaving.is_none() => format!(
+                    "node {} of the cluster has the address {}, and the others look for it there, not at {}; start it with \
+                     --peer-advertise {}, or replace it by a node at another address: holdfast cluster replace {}",
+                    claims.node, known.peer_address, member.peer_address, known.peer_address, claims.node
+                ),
                 Some(_) | None => return Some(Admission::Admitted(*claims)),
             },
+            None if membership.get_node(&claims.node).is_some() => format!(
+                "this data folder is an old copy of node {}, which has another key by now, and must not run; put the \
+                 newest one back, or replace the node: holdfast cluster replace {}, and then with an empty folder: \
+                 {HOW_TO_JOIN}",
+                claims.node, claims.node
+            ),
             _ => format!(
                 "node {} was removed from the cluster; start it with an empty data folder to join as a new node: \
                  {HOW_TO_JOIN}",
@@ -177,7 +188,13 @@ mod tests {
         assert_eq!(say(member(3011, 5), claims(7, 5)), "node 5");
         assert!(say(member(3011, 5), claims(8, 5)).contains("another cluster"));
         assert!(say(member(3031, 9), claims(7, 9)).contains("was removed"));
-        assert_eq!(say(member(3041, 5), claims(7, 5)), "node 5", "it has moved");
+        let moved = say(member(3041, 5), claims(7, 5));
+        assert!(
+            moved.contains("has the address 127.0.0.1:3011") && moved.contains("--peer-advertise"),
+            "{moved}"
+        );
+        let old = say(member(3011, 9), claims(7, 5));
+        assert!(old.contains("an old copy of node 5") && old.contains("holdfast cluster replace 5"), "{old}");
         assert!(say(member(3001, 5), claims(7, 5)).contains("a copy of another node's disk"));
     }
 

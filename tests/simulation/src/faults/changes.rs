@@ -161,7 +161,8 @@ fn noted(world: &World, goal: Goal) -> impl Fn(&mut World) -> bool + 'static {
     let (led, known_at) = (world.leader(), world.membership().map(|members| members.at));
     move |world| {
         let Some(members) = world.membership().filter(|members| Some(members.at) > known_at) else {
-            return matches!(goal, Goal::Transfer { .. }) && world.leader().is_some_and(|now| Some(now) != led);
+            return matches!(goal, Goal::Transfer { .. })
+                && world.leader().is_some_and(|now| Some(now) != led);
         };
         let wish = |node| members.wishes.get(&node).copied();
         match goal {

@@ -58,7 +58,8 @@ impl Fault for Crawl {
         world.hosts[position].set_drift(-(chance.between(300..=900) as i64));
         let (by, is_cut) = (world.net.new_holder(), chance.percent(50));
         let peers = (0..world.hosts.len()).filter(|other| *other != position);
-        let ways: Ways = peers.filter(|_| is_cut).flat_map(|other| [(position, other), (other, position)]).collect();
+        let ways: Ways =
+            peers.filter(|_| is_cut).flat_map(|other| [(position, other), (other, position)]).collect();
         set_cut(world, by, &ways, true);
         Some(Ends::after(chance.between(1000..=8000), move |world| {
             set_cut(world, by, &ways, false);

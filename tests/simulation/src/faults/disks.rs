@@ -186,6 +186,7 @@ impl Fault for Swapped {
             world.hosts[position].end(Loss::Process);
         }
         swap(world, one, other);
+        let known = [one, other].map(|position| world.watcher.take(position));
         for position in [one, other] {
             world.hosts[position].start();
         }
@@ -194,7 +195,8 @@ impl Fault for Swapped {
                 world.hosts[position].end(Loss::Process);
             }
             swap(world, one, other);
-            for position in [one, other] {
+            for (position, known) in [one, other].into_iter().zip(known) {
+                world.watcher.put_back(position, known);
                 world.swapped.remove(&position);
                 world.hosts[position].start();
             }

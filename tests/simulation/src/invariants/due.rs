@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use holdfast_reservations::Timestamp;
+use holdfast_storage::log::LogId;
 
 use super::{Invariant, Scene};
-use crate::observation::{NodeId, Role, Running};
+use crate::observation::{NodeId, Observation, Role, Running};
 
 /// What is due may stay undone for so long, from when agreed time has reached it under one leader that is well.
 const OVERDUE_DURATION_MAX: Duration = Duration::from_secs(3);
@@ -15,10 +16,15 @@ const OVERDUE_DURATION_MAX: Duration = Duration::from_secs(3);
 /// A leader is well while a quorum has acknowledged it no longer ago.
 const ACKNOWLEDGED_DURATION_MAX: Duration = Duration::from_millis(500);
 
+/// With slow disks a leader is well while it has committed something no longer ago.
+const COMMITTED_DURATION_MAX: Duration = Duration::from_secs(1);
+
 /// Since when each leader is well and has something overdue.
 #[derive(Default)]
 pub(super) struct NothingOverdue {
     tenures: BTreeMap<NodeId, Tenure>,
+    /// What each node knows to be committed, and since when.
+    committed: BTreeMap<NodeId, (Option<LogId>, Duration)>,
 }
 
 struct Tenure {
@@ -35,13 +41,15 @@ impl Invariant for NothingOverdue {
 
     fn check(&mut self, scene: &Scene<'_>) -> Result<(), String> {
         let at = scene.seen.at;
-        let is_well = |running: &Running| {
-            running.role == Role::Leader
-                && running.quorum_acked_ago.is_some_and(|ago| ago <= ACKNOWLEDGED_DURATION_MAX)
-        };
-        for id in scene.seen.nodes.keys() {
-            let running = scene.seen.nodes.get(id).and_then(|node| node.running.as_ref());
-            let Some(running) = running.filter(|running| is_well(running)) else {
+        for (id, node) in &scene.seen.nodes {
+            let committed = node.running.as_ref().and_then(|running| running.committed);
+            let known = self.committed.entry(*id).or_insert((committed, at));
+            if known.0 != committed {
+                *known = (committed, at);
+            }
+            let commits = at.saturating_sub(known.1) <= COMMITTED_DURATION_MAX;
+            let running = node.running.as_ref();
+            let Some(running) = running.filter(|running| is_well(running, scene.seen, commits)) else {
                 self.tenures.remove(id);
                 continue;
             };
@@ -54,6 +62,14 @@ impl Invariant for NothingOverdue {
         }
         Ok(())
     }
+}
+
+/// Whether a leader is in touch with a quorum and can have something committed, whatever its voters' disks do.
+fn is_well(running: &Running, seen: &Observation, commits: bool) -> bool {
+    let has_good_disk = |id: &NodeId| seen.nodes.get(id).is_none_or(|node| !node.has_slow_disk);
+    running.role == Role::Leader
+        && running.quorum_acked_ago.is_some_and(|ago| ago <= ACKNOWLEDGED_DURATION_MAX)
+        && (commits || running.members.all_voters().iter().all(has_good_disk))
 }
 
 impl Tenure {
@@ -115,6 +131,29 @@ mod tests {
             ",
             expect![
                 "4: node 1 leads and is well, but what was due at 2000ms is undone 3001 ms after its time had come"
+            ],
+        );
+    }
+
+    #[test]
+    fn with_slow_disks_a_leader_has_an_excuse_unless_it_can_commit() {
+        let stands_still = "
+            at=0    node:1 leads term=1 acked=10 now=1000 due=1000 voters=1,2 | node:2 slow-disk
+            at=1000 node:1 acked=10
+            at=4001 node:1 acked=10
+            ";
+        check(stands_still, expect![""]);
+        let commits = "
+            at=0    node:1 leads term=1 acked=10 now=1000 due=1000 voters=1,2 log=1.1.0 committed=1.1.0 | node:2 slow-disk
+            at=900  node:1 log=1.1.0,1.1.1 committed=1.1.1
+            at=1800 node:1 log=1.1.0,1.1.1,1.1.2 committed=1.1.2
+            at=2700 node:1 log=1.1.0,1.1.1,1.1.2,1.1.3 committed=1.1.3
+            at=3600 node:1 acked=10
+            ";
+        check(
+            commits,
+            expect![
+                "5: node 1 leads and is well, but what was due at 1000ms is undone 3600 ms after its time had come"
             ],
         );
     }

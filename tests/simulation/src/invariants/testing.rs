@@ -100,6 +100,7 @@ fn apply(node: &mut NodeSeen, word: &str) {
         "restarts" => restart(node, Ending::Kept),
         "returns-from-power-loss" => restart(node, Ending::PowerLost),
         "returns-from-disk-loss" => restart(node, Ending::DiskLost),
+        "slow-disk" => node.has_slow_disk = true,
         "clock" => node.clock_ms = value.parse().unwrap(),
         _ => run(node.running.get_or_insert_with(fresh), name, value),
     }
