@@ -15,7 +15,9 @@ pub enum Failure {
     #[error("{0}")]
     Unhealthy(String),
     /// Nobody knows whether it took effect.
-    #[error("the outcome is unknown; ask again with request id {0}")]
+    #[error(
+        "the outcome is unknown: it may have been done (request id {0}); look at what is there before asking again"
+    )]
     Unknown(String),
     /// The command line or the environment is wrong.
     #[error("{0}")]

@@ -50,7 +50,7 @@ pub enum ClusterVerb {
     TransferLeader(members::transfer_leader::TransferLeaderArguments),
     /// Let a node neither lead nor vote, so that it can be stopped; promote undoes it
     Drain(members::drain::DrainArguments),
-    /// Give a node another key; no caller and no other node notices
+    /// Give a node another key, and void the join tokens that it has made; nothing else notices
     RotateKey(rotate::RotateArguments),
     /// Make a token that lets new nodes into the cluster
     Token(token::TokenArguments),

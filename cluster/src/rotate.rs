@@ -32,7 +32,7 @@ pub(crate) async fn run(arguments: &RotateArguments) -> Result<(), Failure> {
         OutputFormat::Table => {
             let kid = changed["kid"].as_str().unwrap_or_default();
             print_line(&format!(
-                "node {id} signs with key {kid}; what the one before has signed stays valid"
+                "node {id} signs with key {kid}; what the one before has signed stays valid, but for join tokens"
             ));
         }
     }

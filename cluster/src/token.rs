@@ -31,7 +31,8 @@ pub(crate) async fn run(arguments: &TokenArguments) -> Result<(), Failure> {
             print_line(made["token"].as_str().unwrap_or_default());
             let expires_at = made["expiresAt"].as_str().unwrap_or_default();
             eprintln!(
-                "A secret until {expires_at}. On the new machine: holdfast start --join PEER --join-token-file FILE"
+                "A secret until {expires_at}. On the new machine: holdfast start --data-dir DIR --join HOST:PORT \
+                 --join-token-file FILE"
             );
         }
     }

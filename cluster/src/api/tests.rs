@@ -78,7 +78,10 @@ async fn a_change_that_may_have_happened_is_unknown_and_says_under_which_key_to_
     for (case, nodes) in cases.into_iter().enumerate() {
         let (code, says) = called(Method::POST, nodes).await.unwrap_err();
         assert_eq!(code, 8, "case {case}: {says}");
-        assert_eq!(says, "the outcome is unknown; ask again with request id k");
+        assert_eq!(
+            says,
+            "the outcome is unknown: it may have been done (request id k); look at what is there before asking again"
+        );
     }
 }
 

@@ -19,7 +19,6 @@ mod http;
 mod limits;
 mod listen;
 mod metrics;
-mod network;
 mod problem;
 mod service;
 #[cfg(test)]

@@ -10,10 +10,10 @@ use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use holdfast_raft::net::network_of;
 use holdfast_reservations::UserId;
 use tokio::time::Instant;
 
-use crate::network::network_of;
 use crate::problem::{Problem, Result};
 
 /// After so many calls whoever has been quiet is forgotten: an allowance unused for a second is whole again anyway.

@@ -16,14 +16,17 @@ mod begun;
 mod channels;
 mod client_tls;
 mod handshakes;
+mod networks;
 mod peer_tls;
 mod severed;
 
 pub use addresses::{is_address, is_everywhere, is_loopback};
 pub use client_tls::{CertificateError, CertificateFiles, ClientTls, Reloaded};
+pub use networks::network_of;
 
 pub(crate) use channels::{Way, channel, channel_over, check_address};
 pub(crate) use handshakes::Handshakes;
+pub(crate) use networks::Inside;
 pub(crate) use peer_tls::{IS_SECURED, Judge, PeerTls};
 pub(crate) use severed::sever_after;
 

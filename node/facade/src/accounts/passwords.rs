@@ -1,9 +1,8 @@
 //! Hashes and verifies passwords with argon2id, a few at a time: each takes tens of milliseconds and 19 MiB, and must
 //! not starve anything else.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -11,6 +10,7 @@ use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use super::shares::{Share, Shares};
 use crate::problem::{Problem, Result};
 
 /// Passwords worked on at the same time.
@@ -22,6 +22,12 @@ const NEWCOMERS_MAX: usize = 256;
 /// Those of one network: it leaves places to others.
 const NEWCOMERS_OF_NETWORK_MAX: usize = 64;
 
+/// Those who log in from one network: it, too, leaves places to others.
+const LOGINS_OF_NETWORK_MAX: usize = 64;
+
+/// Those who log in to one account from one network.
+const LOGINS_OF_PAIR_MAX: usize = 16;
+
 /// Passwords worked on and waiting; beyond this the answer is "overloaded".
 const PLACES_MAX: usize = 256;
 
@@ -30,13 +36,24 @@ const SALT_BYTES: usize = 16;
 /// What makes the hash of a password one of its own. No two users have the same; it is no secret.
 pub(crate) type Salt = [u8; SALT_BYTES];
 
+/// Who wants to log in: of his network, and of his account there, only so many wait at the same time.
+#[derive(Clone, Copy)]
+pub(crate) struct Visitor {
+    /// `None` if he shows none.
+    pub(crate) network: Option<IpAddr>,
+    /// His account and network in one number.
+    pub(crate) pair: u64,
+}
+
 /// The workers.
 #[derive(Clone)]
 pub(crate) struct Passwords {
     places: Arc<Semaphore>,
     workers: Arc<Semaphore>,
     newcomers: Arc<Semaphore>,
-    networks: Arc<Networks>,
+    networks: Shares<IpAddr>,
+    networks_that_log_in: Shares<IpAddr>,
+    pairs_that_log_in: Shares<u64>,
     /// Whoever of the newcomers may stand in line with those who log in: one, so that these wait for one of them at most.
     turn: Arc<Semaphore>,
     /// Verified for users who do not exist, so that nobody can tell by the time it takes.
@@ -51,7 +68,9 @@ impl Passwords {
             places: semaphore(PLACES_MAX),
             workers: semaphore(AT_ONCE_MAX),
             newcomers: semaphore(NEWCOMERS_MAX),
-            networks: Arc::default(),
+            networks: Shares::new(NEWCOMERS_OF_NETWORK_MAX),
+            networks_that_log_in: Shares::new(LOGINS_OF_NETWORK_MAX),
+            pairs_that_log_in: Shares::new(LOGINS_OF_PAIR_MAX),
             turn: semaphore(1),
             decoy,
         }
@@ -80,12 +99,15 @@ impl Passwords {
         &self,
         password: String,
         known: Option<String>,
+        visitor: Visitor,
         deadline: Instant,
         admit: impl FnOnce() -> Result<()> + Send + 'static,
         note: impl FnOnce(bool) + Send + 'static,
     ) -> Result<bool> {
+        let share = self.let_in(visitor)?;
         let decoy = self.decoy.clone();
         let verified = self.work(deadline, move || {
+            let _held = share;
             admit()?;
             let hash = known.as_deref().unwrap_or(&decoy);
             let is_right = PasswordHash::new(hash)
@@ -97,6 +119,21 @@ impl Passwords {
         verified.await?
     }
 
+    /// A share of the line for somebody who may not have more of it than others.
+    pub(crate) fn let_in(&self, Visitor { network, pair }: Visitor) -> Result<VisitorShare> {
+        let full = |whose| {
+            let detail = format!("too many log-ins {whose} are waiting; nothing was done");
+            Problem::overloaded(detail)
+        };
+        let enter = |network| self.networks_that_log_in.enter(network);
+        let of_network = match network {
+            Some(network) => Some(enter(network).ok_or_else(|| full("from your network"))?),
+            None => None,
+        };
+        let of_pair = self.pairs_that_log_in.enter(pair).ok_or_else(|| full("to this account"))?;
+        Ok(VisitorShare { _of_network: of_network, _of_pair: of_pair })
+    }
+
     async fn work_for_newcomer<T: Send + 'static>(
         &self,
         network: Option<IpAddr>,
@@ -104,7 +141,12 @@ impl Passwords {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
         let overloaded = || Problem::overloaded("too many sign-ups are waiting; nothing was done");
-        let of_network = network.map(|network| self.networks.enter(network)).transpose()?;
+        let of_network = match network {
+            Some(network) => Some(self.networks.enter(network).ok_or_else(|| {
+                Problem::overloaded("too many sign-ups from your network are waiting; nothing was done")
+            })?),
+            None => None,
+        };
         let place = self.newcomers.clone().try_acquire_owned().map_err(|_| overloaded())?;
         let turn = timeout_at(deadline, self.turn.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| overloaded())?.map_err(|_| overloaded())?;
@@ -138,39 +180,10 @@ impl Passwords {
     }
 }
 
-/// Newcomers by their networks.
-#[derive(Default)]
-struct Networks(Mutex<HashMap<IpAddr, usize>>);
-
-/// A newcomer's place among those of his network.
-struct NetworkPlace {
-    networks: Arc<Networks>,
-    network: IpAddr,
-}
-
-impl Networks {
-    fn enter(self: &Arc<Self>, network: IpAddr) -> Result<NetworkPlace> {
-        let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = inside.entry(network).or_default();
-        if *count >= NEWCOMERS_OF_NETWORK_MAX {
-            let detail = "too many sign-ups from your network are waiting; nothing was done";
-            return Err(Problem::overloaded(detail));
-        }
-        *count += 1;
-        Ok(NetworkPlace { networks: self.clone(), network })
-    }
-}
-
-impl Drop for NetworkPlace {
-    fn drop(&mut self) {
-        let mut inside = self.networks.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = inside.get_mut(&self.network) {
-            *count -= 1;
-            if *count == 0 {
-                inside.remove(&self.network);
-            }
-        }
-    }
+/// A visitor's places.
+pub(crate) struct VisitorShare {
+    _of_network: Option<Share<IpAddr>>,
+    _of_pair: Share<u64>,
 }
 
 fn hash(password: &str, salt: Salt) -> Result<String> {
@@ -200,11 +213,24 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(5);
 
+    fn visitor(pair: u64) -> Visitor {
+        Visitor { network: None, pair }
+    }
+
     #[tokio::test]
     async fn a_password_is_known_by_its_hash_alone() {
         let (passwords, deadline) = (Passwords::new(), Instant::now() + 12 * PATIENCE);
         let verify = async |password: &str, known: Option<&str>| {
-            passwords.verify(password.to_owned(), known.map(str::to_owned), deadline, || Ok(()), |_| ()).await
+            passwords
+                .verify(
+                    password.to_owned(),
+                    known.map(str::to_owned),
+                    visitor(1),
+                    deadline,
+                    || Ok(()),
+                    |_| (),
+                )
+                .await
         };
         let hash = passwords.hash("open sesame".to_owned(), [1; SALT_BYTES], deadline).await.unwrap();
         let again = passwords.hash("open sesame".to_owned(), [2; SALT_BYTES], deadline).await.unwrap();
@@ -222,7 +248,7 @@ mod tests {
 
         let (passwords, deadline) = (Passwords::new(), Instant::now() + 12 * PATIENCE);
         let failures = Arc::new(AtomicUsize::new(0));
-        let guess = |_| {
+        let guess = |number| {
             let (seen, counted) = (failures.clone(), failures.clone());
             let admit = move || match seen.load(Ordering::SeqCst) {
                 0..3 => Ok(()),
@@ -231,7 +257,7 @@ mod tests {
             let note = move |is_right: bool| {
                 counted.fetch_add(usize::from(!is_right), Ordering::SeqCst);
             };
-            passwords.verify("x".to_owned(), None, deadline, admit, note)
+            passwords.verify("x".to_owned(), None, visitor(number), deadline, admit, note)
         };
         let guesses = futures_util::future::join_all((0..10).map(guess)).await;
         assert_eq!(guesses.iter().filter(|guess| guess.is_ok()).count(), 3);
@@ -318,13 +344,32 @@ mod tests {
         let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let sign_up = |network| passwords.work_for_newcomer(Some(network), Instant::now() + PATIENCE, || 7);
         let waiting: Vec<_> =
-            (0..NEWCOMERS_OF_NETWORK_MAX).map(|_| passwords.networks.enter(here).ok().unwrap()).collect();
+            (0..NEWCOMERS_OF_NETWORK_MAX).map(|_| passwords.networks.enter(here).unwrap()).collect();
         let refused = sign_up(here).await.unwrap_err();
         assert_eq!((refused.status, refused.code), (503, "overloaded"));
         assert_eq!(sign_up(there).await, Ok(7));
         drop(waiting);
         assert_eq!(sign_up(here).await, Ok(7));
-        assert!(passwords.networks.0.lock().unwrap().is_empty());
+        assert!(passwords.networks.is_empty());
+    }
+
+    #[tokio::test]
+    async fn one_account_and_one_network_leave_places_in_the_line_to_others() {
+        let passwords = Passwords::new();
+        let here = |last, pair| Visitor { network: Some(IpAddr::from([192, 0, 2, last])), pair };
+        let own: Vec<_> =
+            (0..LOGINS_OF_PAIR_MAX).map(|_| passwords.let_in(here(1, 1)).ok().unwrap()).collect();
+        let says = |visitor| passwords.let_in(visitor).err().map(|problem| (problem.status, problem.detail));
+        assert!(
+            says(here(1, 1)).is_some_and(|(status, says)| status == 503 && says.contains("to this account"))
+        );
+        let others = LOGINS_OF_NETWORK_MAX - LOGINS_OF_PAIR_MAX;
+        let all: Vec<_> =
+            (0..others).map(|n| passwords.let_in(here(1, 2 + n as u64)).ok().unwrap()).collect();
+        assert!(says(here(1, 1000)).is_some_and(|(_, says)| says.contains("from your network")));
+        assert_eq!(says(here(2, 1000)), None);
+        drop((own, all));
+        assert!(passwords.networks_that_log_in.is_empty() && passwords.pairs_that_log_in.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

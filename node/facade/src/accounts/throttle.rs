@@ -23,9 +23,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use holdfast_raft::net::network_of;
 use tokio::time::Instant;
-
-use crate::network::network_of;
 
 /// The wait after the first failure that makes one wait; each further failure doubles it.
 const WAIT_FIRST: Duration = Duration::from_secs(1);
@@ -86,6 +85,13 @@ struct Known {
     failures: Halves<Failures>,
     /// Accounts and addresses from which they logged in, and until when that counts.
     at_home: Halves<Instant>,
+}
+
+impl Guess {
+    /// The account and the network that it is made from, in one number.
+    pub(crate) fn pair(self) -> u64 {
+        self.pair
+    }
 }
 
 #[derive(Clone, Copy)]

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use holdfast_raft::net::network_of;
 use holdfast_raft::{Consistency, View};
 use holdfast_reservations::{
     Command, CreateOperator, LogIn, LogOut, Outcome, Principal, ReadTyped as _, RefreshSession, Rejection,
@@ -10,11 +11,10 @@ use holdfast_reservations::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::accounts::passwords::Salt;
+use crate::accounts::passwords::{Salt, Visitor};
 use crate::accounts::throttle::{Guess, Throttle};
 use crate::accounts::tokens::{Opened, Refresh, TokenPair};
 use crate::http::{KeyOwner, owned_by};
-use crate::network::network_of;
 use crate::problem::{Problem, Result, rejected, unexpected};
 use crate::service::{CallContext, Caller, Service};
 
@@ -45,9 +45,7 @@ impl Service {
         call: &CallContext,
     ) -> Result<UserId> {
         let salt = self.salt(&["sign up", &email], call);
-        // Behind a proxy all have its address.
-        let network = remote.filter(|_| self.settings().address_failures > 0).map(network_of);
-        let hash = self.parts.passwords.hash_of_newcomer(password, salt, network, call.deadline);
+        let hash = self.parts.passwords.hash_of_newcomer(password, salt, self.network(remote), call.deadline);
         let password_hash = hash.await?;
         let call = call.with_payload("sign up", &[&email, &name, &password_hash]);
         let command = Command::SignUp(SignUp { email, name, password_hash });
@@ -90,7 +88,7 @@ impl Service {
         let call = &call.with_payload("log in", &[email]);
         let find = |view: &View<'_>| Suspect::of(view, user_by_email(view, email)?);
         let known = self.read(Consistency::Linearizable, call.deadline, find).await?.value;
-        let guess = self.throttle().guess(email, remote);
+        let guess = (self.throttle().guess(email, remote), self.network(remote));
         let wrong = || Problem::new(401, "bad_credentials", "the address or the password is wrong");
         let Suspect { user, token_version, .. } =
             self.verify_password(known, password, guess, call).await?.ok_or_else(wrong)?;
@@ -99,12 +97,17 @@ impl Service {
         self.open(open, &CallContext { id, ..*call }).await
     }
 
+    /// The network that somebody's calls are counted with. Behind a proxy all have its address.
+    pub(super) fn network(&self, remote: Option<IpAddr>) -> Option<IpAddr> {
+        remote.filter(|_| self.settings().address_failures > 0).map(network_of)
+    }
+
     /// The user, if the password is his. Whether he exists shows in nothing but that.
     pub(super) async fn verify_password(
         &self,
         known: Option<Suspect>,
         password: String,
-        guess: Guess,
+        (guess, network): (Guess, Option<IpAddr>),
         call: &CallContext,
     ) -> Result<Option<Suspect>> {
         let (asked, told) = (self.throttle().clone(), self.throttle().clone());
@@ -120,7 +123,9 @@ impl Service {
             told.note(guess, is_right);
             metrics.log_in(if is_right { "right" } else { "wrong" });
         };
-        let is_right = self.parts.passwords.verify(password, hash, call.deadline, admit, note).await?;
+        let visitor = Visitor { network, pair: guess.pair() };
+        let is_right =
+            self.parts.passwords.verify(password, hash, visitor, call.deadline, admit, note).await?;
         Ok(known.filter(|_| is_right))
     }
 

@@ -159,7 +159,7 @@ impl Service {
     }
 
     /// Whose token it is, though it may have been revoked, if a call made with it could have been answered before.
-    async fn claimed(&self, token: Option<&str>, call: &CallContext) -> Result<Option<Principal>> {
+    pub(super) async fn claimed(&self, token: Option<&str>, call: &CallContext) -> Result<Option<Principal>> {
         if matches!(call.id.key, RequestKey::Made(_)) {
             return Ok(None);
         }

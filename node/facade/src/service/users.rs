@@ -7,10 +7,11 @@ use std::net::IpAddr;
 
 use holdfast_raft::{Consistency, Read, View};
 use holdfast_reservations::{
-    Account, BanUser, Command, CreateUser, GiveRole, LiftBan, Outcome, ReadRows, Role, SetPassword, UserId,
-    UserProfile, account, list_users, user_by_email,
+    Account, BanUser, Command, CreateUser, GiveRole, LiftBan, Outcome, Principal, ReadRows, Role,
+    SetPassword, UserId, UserProfile, account, list_users, user_by_email,
 };
 
+use crate::accounts::passwords::Visitor;
 use crate::problem::{Problem, Result, unexpected};
 use crate::service::accounts::Suspect;
 use crate::service::{Asked, CallContext, Caller, Service};
@@ -120,7 +121,15 @@ impl Service {
         password: String,
         call: &CallContext,
     ) -> Result<Option<(UserId, Account)>> {
+        // His own token was voided, nobody else's; and nothing is worked out for whoever just asks and asks.
+        let claimed = self.claimed(token, call).await?;
+        if !claimed.is_some_and(|claimed| matches!(claimed, Principal::User { user: own, .. } if own == user))
+        {
+            return Ok(None);
+        }
+        let share = self.parts.passwords.let_in(Visitor { network: None, pair: user.0 })?;
         let named = async || {
+            let _held = share;
             let password_hash = self.hash_password_of(user, password, call).await?;
             Ok(Self::named_by_password(user, &password_hash, call))
         };
@@ -144,7 +153,7 @@ impl Service {
         };
         let (known, Account { email, .. }) = self.read_as(asked, find).await?.value;
         // Counted with log-ins: a stolen token must not help to guess.
-        let guess = self.throttle().guess(&email, remote);
+        let guess = (self.throttle().guess(&email, remote), self.network(remote));
         let wrong = || Problem::new(401, "bad_credentials", "the old password is wrong");
         self.verify_password(Some(known), password, guess, call).await?.ok_or_else(wrong).map(drop)
     }

@@ -127,7 +127,9 @@ pub enum Refusal {
     #[error("node {0} is on its way out; to keep it: holdfast cluster promote {0}")]
     Leaves(u64),
     /// Nobody could lead instead.
-    #[error("node {0} leads, and no other voter that could is there and has caught up")]
+    #[error(
+        "node {0} leads, and no other voter that could is there and has caught up; start one, or wait until it has"
+    )]
     NoSuccessor(u64),
     /// A node cannot take its own place, nor that of one of which it is not known.
     #[error("node {by} cannot take the place of node {node}: {why}")]

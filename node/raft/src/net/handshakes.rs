@@ -1,7 +1,6 @@
 //! Takes connections through their handshakes: many at the same time, none for long. A listener like any other to
 //! whoever serves what comes out.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -11,15 +10,14 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
 
-use super::{Connection, Listener, NetFuture};
+use super::{Connection, Inside, Listener, NetFuture};
 use crate::one_in_a_while::OneInAWhile;
 use crate::runtime::spawn;
 
 /// A handshake that takes longer is given up.
 const HANDSHAKE_DURATION_MAX: Duration = Duration::from_secs(5);
 
-/// Connections whose handshake is under way, or that wait to be taken after it. One more ends the oldest: whoever means
-/// it is done long before he is the oldest.
+/// Connections whose handshake is under way, or that wait to be taken after it. One more ends another.
 const HANDSHAKES_MAX: usize = 256;
 
 /// A connection that nobody takes for so long after its handshake is closed: whoever serves is full.
@@ -76,7 +74,7 @@ struct Shaking {
 }
 
 async fn accept(mut listener: Box<dyn Listener>, shaking: Shaking) {
-    let mut under_way: VecDeque<oneshot::Sender<()>> = VecDeque::new();
+    let mut under_way = Inside::new(HANDSHAKES_MAX);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -91,13 +89,8 @@ async fn accept(mut listener: Box<dyn Listener>, shaking: Shaking) {
                 continue;
             }
         };
-        under_way.retain(|handshake| !handshake.is_closed());
-        if under_way.len() >= HANDSHAKES_MAX {
-            under_way.pop_front();
-        }
-        let (ours, theirs) = oneshot::channel();
-        under_way.push_back(ours);
-        drop(spawn(shaking.clone().run(connection, theirs).in_current_span()));
+        let place = under_way.admit(connection.remote);
+        drop(spawn(shaking.clone().run(connection, place).in_current_span()));
     }
 }
 

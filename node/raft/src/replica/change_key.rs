@@ -7,7 +7,8 @@
 //! - it replaces the one in use, in the file and then in memory;
 //! - the membership gets it: from here on others take it alone.
 //!
-//! The rules retire the old one, and what it has signed stays valid until it expires.
+//! The rules retire the old one, and what it has signed stays valid until it expires, but for join tokens: nobody comes in with
+//! one that a key has signed which is nobody's any more.
 
 use std::time::Duration;
 

@@ -68,6 +68,10 @@ impl Replica {
         loop {
             was_member |= self.is_about_member(goal);
             if self.is_removed() {
+                if !is_dry_run && goes(goal) == Some(self.identity().node) {
+                    // It was asked to take itself away, and nobody knows better that this is done.
+                    return Ok(Change::default());
+                }
                 let says = "this node was removed from the cluster; ask another".to_owned();
                 return Err(if is_begun { ChangeError::Unknown } else { ChangeError::Unavailable(says) });
             }
@@ -157,6 +161,14 @@ impl Replica {
             Ok(Ok(_)) => Ok(Change::default()),
             Ok(Err(_)) | Err(_) => Err(ChangeError::Unknown),
         }
+    }
+}
+
+/// Who is gone once a goal is reached.
+fn goes(goal: Goal) -> Option<u64> {
+    match goal {
+        Goal::Remove { node } | Goal::Replace { node, .. } => Some(node),
+        Goal::Promote { .. } | Goal::Drain { .. } | Goal::Transfer { .. } => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Places for nodes that ask to be let in: few, and fewer for each address, so that nobody can take them all.
+//! Places for nodes that ask to be let in: few, and fewer for each network, so that nobody can take them all.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Applicants who are answered at the same time; one more is told to come again.
 const PLACES_MAX: usize = 16;
 
-/// Of these, from one address.
+/// Of these, from one network.
 const PLACES_OF_ONE_MAX: usize = 4;
 
 /// Who is being answered. Clones are the same.
@@ -21,7 +21,7 @@ pub(super) struct Place {
 }
 
 impl Applicants {
-    /// A place for somebody who calls from this address, if there is one.
+    /// A place for somebody who calls from this network, if there is one.
     pub(super) fn admit(&self, of: Option<IpAddr>) -> Option<Place> {
         let mut places = self.lock();
         let taken: usize = places.values().sum();

@@ -9,7 +9,7 @@ use super::{PeerService, other_end};
 use crate::introduction;
 use crate::join_token::{JoinToken, JoinTokenError};
 use crate::members::{self, Applicant};
-use crate::net::{IS_SECURED, OtherEnd, is_loopback};
+use crate::net::{IS_SECURED, OtherEnd, is_loopback, network_of};
 use crate::peers::Purpose;
 use crate::reads::own_time;
 use crate::roster;
@@ -32,7 +32,7 @@ impl PeerService {
         if is_passed_on {
             self.check(&request)?;
         }
-        let Some(_place) = self.applicants.admit(caller.remote.map(|remote| remote.ip())) else {
+        let Some(_place) = self.applicants.admit(caller.remote.map(|remote| network_of(remote.ip()))) else {
             let why = "too many nodes ask to be let in at the same time".to_owned();
             return Ok(members::to_wire(members::Admission::TryLater(why)));
         };

@@ -90,6 +90,16 @@ async fn a_removed_leader_hands_over_and_never_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_asked_to_take_itself_away_says_when_it_is_gone() {
+    let cluster = Cluster::of(3).await;
+    let asked = (cluster.leader() + 1) % 3;
+    let (removed, other) = (cluster.id(asked), &cluster.nodes[(asked + 1) % 3]);
+    // The leader cuts its connections before it could answer.
+    assert!(change(&cluster.nodes[asked], Goal::Remove { node: removed }).await.is_done());
+    until("it is gone", || roles(other).iter().all(|(id, _)| *id != removed)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drained_node_learns_until_it_is_promoted() {
     let cluster = Cluster::of(3).await;
     let leader = cluster.leader();
