@@ -46,6 +46,8 @@ pub struct NodeSeen {
     pub clock_ms: u64,
     /// Nothing on its machine runs at the moment.
     pub is_paused: bool,
+    /// Its own clock falls far behind.
+    pub crawls: bool,
     /// Its disk takes long, or for ever.
     pub has_slow_disk: bool,
     /// `None` while it is down, and until its log is open.

@@ -121,6 +121,7 @@ impl Watcher {
             ended: host.ended,
             clock_ms: host.plan.clock.now_ms(),
             is_paused: host.is_paused(),
+            crawls: host.crawls(),
             has_slow_disk: host.disk.is_slow(),
             running,
         };

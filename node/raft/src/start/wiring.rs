@@ -1,6 +1,7 @@
 //! Opens the rows and starts everything that takes part: the one place that knows all parts of this crate.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +10,7 @@ use holdfast_storage::engine::OpenEngine;
 use holdfast_storage::files::Files;
 use holdfast_storage::generations::Generations;
 use holdfast_storage::identity::{Introduced, Membership as NodeIdentity};
-use holdfast_storage::log::{Log, LogState};
+use holdfast_storage::log::{Log, LogId, LogState};
 use holdfast_storage::snapshots::{Origin, Snapshots};
 use tokio::sync::{Notify, watch};
 
@@ -33,7 +34,7 @@ use crate::replica::{EndLog, Replica, ReplicaParts};
 use crate::roster::{self, Roster, Seen};
 use crate::runtime::Placement;
 use crate::server::{PeerParts, PeerService};
-use crate::store::{Applier, ApplierParts, LogStore, Progress, StateStore, StoredLibrary};
+use crate::store::{Applier, ApplierParts, Library as _, LogStore, Progress, StateStore, StoredLibrary};
 use crate::transport::Transport;
 use crate::types::{Member, Raft};
 use crate::watch::{Failing, Watches};
@@ -206,6 +207,7 @@ async fn start_core<F: Files>(
         observer: options.observer.clone(),
     };
     let applier = Applier::start(parts, machine.placement)?;
+    cover_rows(&applier, &library, log.state().last).await?;
 
     let (seen_sender, seen) = watch::channel(Seen::default());
     let rows = library.clone();
@@ -232,6 +234,24 @@ async fn start_core<F: Files>(
         #[cfg(feature = "simulation")]
         probed,
     })
+}
+
+/// Takes a snapshot if the rows are ahead of both the log and the newest snapshot. They may be: what others have synced is
+/// applied here before this node's own log is synced, and rows become durable when it suits the engine. openraft then
+/// goes on behind the rows, and would have nothing to send to those who lack the entries before.
+async fn cover_rows<F: Files>(
+    applier: &Applier,
+    library: &StoredLibrary<F>,
+    last: Option<LogId>,
+) -> io::Result<()> {
+    let index = |id: Option<LogId>| id.map(|id| id.index);
+    let applied = index(applier.mark().await?.map(|mark| mark.applied));
+    let kept = index(library.latest().map(|snapshot| snapshot.manifest().mark.applied));
+    if applied > index(last) && applied > kept {
+        tracing::info!(?applied, ?last, "the rows are ahead of the log: taking a snapshot of them");
+        library.build(library.generations.engine()).await?;
+    }
+    Ok(())
 }
 
 /// Begins the cluster with its first node, if nothing was ever written to its log. The log is known to be whole, so

@@ -84,10 +84,9 @@ impl Fault for Full {
         world.may_end.insert(position);
         let disk = world.hosts[position].disk.handle();
         disk.set_capacity(Some(disk.bytes() + chance.between(0..=20_000)));
-        let before = disk.refusals();
-        let ends = Ends::after(a_while(chance), move |world| {
-            world.hosts[position].disk.handle().set_capacity(None);
-        });
+        let (before, filled) = (disk.refusals(), disk.clone());
+        // It may be in another machine by then.
+        let ends = Ends::after(a_while(chance), move |_| filled.set_capacity(None));
         Some(ends.counted_when(move |_| disk.refusals() > before))
     }
 }
@@ -130,9 +129,10 @@ impl Fault for Rot {
         "rot"
     }
 
-    /// A bit turns while a node is down; it may refuse to start, and may not lie.
+    /// A bit turns while a node is down; it may refuse to start, and may not lie. Not after a loss of power: what was
+    /// acknowledged in the last second before it is known by its own checksum alone, and rots unnoticed.
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
-        let position = world.may_lose(chance)?;
+        let position = world.may_lose(chance).filter(|position| world.hosts[*position].is_up())?;
         let host = &mut world.hosts[position];
         host.end(Loss::Process);
         let disk = host.disk.handle();

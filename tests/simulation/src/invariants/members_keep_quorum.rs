@@ -18,7 +18,7 @@ const PRESENT_DURATION: Duration = Duration::from_millis(3500);
 #[derive(Default)]
 pub(super) struct MembersKeepQuorum {
     up_at: BTreeMap<NodeId, Duration>,
-    /// A leader that stood still goes on where it was, with what it knew then.
+    /// A leader that stood still, or nearly so, goes on where it was, with what it knew then.
     still_at: BTreeMap<NodeId, Duration>,
     judged: BTreeSet<LogId>,
 }
@@ -33,6 +33,10 @@ impl Invariant for MembersKeepQuorum {
         for (id, node, _) in scene.seen.running() {
             let last = if node.is_paused { &mut self.still_at } else { &mut self.up_at };
             last.insert(id, at);
+            if node.crawls {
+                // By its own clock it heard of the others a moment ago.
+                self.still_at.insert(id, at);
+            }
         }
         for (id, _, running) in scene.seen.running() {
             let was_still = self.still_at.get(&id).is_some_and(|still_at| at - *still_at < PRESENT_DURATION);

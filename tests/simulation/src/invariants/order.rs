@@ -25,9 +25,14 @@ impl Invariant for PointersInOrder {
 
     fn check(&mut self, scene: &Scene<'_>) -> Result<(), String> {
         let at = scene.seen.at;
-        for (id, _, running) in scene.seen.running() {
+        for (id, node, running) in scene.seen.running() {
             let is_beyond = index(running.log.purged) > index(running.snapshot);
             let since = match is_beyond {
+                // The round goes on for as long as its disk or its machine makes it.
+                true if node.is_paused || node.crawls || node.has_slow_disk => {
+                    self.purged_beyond.insert(id, at);
+                    at
+                }
                 true => *self.purged_beyond.entry(id).or_insert(at),
                 false => {
                     self.purged_beyond.remove(&id);

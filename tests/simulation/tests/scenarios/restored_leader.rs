@@ -65,10 +65,14 @@ fn a_leader_restored_without_an_election_leads_its_old_term_again() {
 
 #[test]
 fn and_two_nodes_then_apply_different_entries_of_one_index() {
-    let found = (1..=SEEDS).find_map(|seed| played_to_the_end(seed).err().map(|says| (seed, says)));
+    let is_divergence = |says: &String| {
+        DIVERGENCE.iter().any(|(judge, words)| says.starts_with(judge) && says.contains(words))
+    };
+    let found = (1..=SEEDS).find_map(|seed| {
+        let says = played_to_the_end(seed).err().filter(is_divergence)?;
+        Some((seed, says))
+    });
     let (seed, says) = found.expect("the hazard shows");
-    let is_said = |(judge, words): &(&str, &str)| says.starts_with(judge) && says.contains(words);
-    assert!(DIVERGENCE.iter().any(is_said), "seed {seed}: {says}");
     println!("seed {seed}: {says}");
 }
 

@@ -104,7 +104,7 @@ fn remove() {
             1* 2 3 | joint: finish the change of voters that was begun; note that node 3 is to be removed; make node 3 a learner; remove node 3 from the members
             1 2 | 3*: note that node 3 is to be removed; hand leadership to node 1; remove node 3 from the members
             1 2 | 3x*: hand leadership to node 1; remove node 3 from the members
-            1! 2! | 3x*: REFUSED node 3 leads, and no other voter that could is there and has caught up
+            1! 2! | 3x*: REFUSED node 3 leads, and no other voter that could is there and has caught up; start one, or wait until it has
         "#]],
     );
 }
@@ -253,9 +253,9 @@ fn transfer() {
         &expect![[r#"
         1* 2~9 3: hand leadership to node 3
         1* 2 3!: hand leadership to node 2
-        1* 2! 3!: REFUSED node 1 leads, and no other voter that could is there and has caught up
-        1*: REFUSED node 1 leads, and no other voter that could is there and has caught up
-        1* | 2: REFUSED node 1 leads, and no other voter that could is there and has caught up
+        1* 2! 3!: REFUSED node 1 leads, and no other voter that could is there and has caught up; start one, or wait until it has
+        1*: REFUSED node 1 leads, and no other voter that could is there and has caught up; start one, or wait until it has
+        1* | 2: REFUSED node 1 leads, and no other voter that could is there and has caught up; start one, or wait until it has
     "#]],
     );
 }
@@ -330,7 +330,7 @@ fn of_its_own_accord() {
         1 2 | 3x*: hand leadership to node 1
         1 2 | 3l*: hand leadership to node 1
         1 2~500 4! | 3x*: hand leadership to node 1
-        1! 2! | 3x*: blocked, as node 3 leads, and no other voter that could is there and has caught up
+        1! 2! | 3x*: blocked, as node 3 leads, and no other voter that could is there and has caught up; start one, or wait until it has
     "#]].assert_eq(&cases.iter().map(line).collect::<String>());
 }
 
