@@ -1,5 +1,6 @@
 //! Runs seeds on every core until one fails.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -26,16 +27,18 @@ pub struct Limits {
 /// What a hunt came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Prey {
-    /// The lowest seed of those that failed first, and what was said.
+    /// The lowest seed that fails, and what was said.
     Found { seed: u64, says: String },
     /// So many seeds passed.
     Nothing { passed: u64 },
 }
 
 /// One line of a simulator.
-enum Line {
-    Passed,
-    Failed { seed: u64, says: String },
+struct Line {
+    core: u64,
+    seed: u64,
+    /// What went wrong, if something did.
+    failure: Option<String>,
 }
 
 /// Runs seeds from `limits.first` on, until one fails.
@@ -51,11 +54,11 @@ pub fn hunt(simulator: &Path, limits: Limits) -> Result<Prey> {
         thread::spawn(move || {
             let read = BufReader::new(output).lines().map_while(Result::ok);
             // Whoever listened has heard enough.
-            read.filter_map(|line| line_of(&line)).try_for_each(|line| sender.send(line))
+            read.filter_map(|line| line_of(core, &line)).try_for_each(|line| sender.send(line))
         });
     }
     drop(sender);
-    let prey = wait(&lines, ends_at);
+    let prey = wait(&lines, ends_at, limits.cores);
     for mut child in children {
         // One that ended by itself cannot be killed, and need not.
         drop(child.kill());
@@ -80,28 +83,34 @@ fn start(simulator: &Path, core: u64, limits: Limits) -> Result<Child> {
     command.spawn().with_context(|| format!("cannot start {}", simulator.display()))
 }
 
-fn wait(lines: &mpsc::Receiver<Line>, ends_at: Instant) -> Prey {
-    let mut passed = 0;
-    loop {
+/// Each core runs its seeds in their order: once all are beyond one that failed, none below it fails.
+fn wait(lines: &mpsc::Receiver<Line>, ends_at: Instant, cores: u64) -> Prey {
+    let (mut passed, mut found) = (0, None::<(u64, String)>);
+    let mut come_to: BTreeMap<u64, u64> = BTreeMap::new();
+    let is_lowest = |come_to: &BTreeMap<u64, u64>, found: &Option<(u64, String)>| {
+        let is_beyond = |core| come_to.get(&core) >= found.as_ref().map(|(seed, _)| seed);
+        found.is_some() && (0..cores).all(is_beyond)
+    };
+    while !is_lowest(&come_to, &found) {
         let left = ends_at.saturating_duration_since(Instant::now());
-        match lines.recv_timeout(left) {
-            Ok(Line::Passed) => passed += 1,
-            Ok(Line::Failed { seed, says }) => return Prey::Found { seed, says },
-            Err(mpsc::RecvTimeoutError::Timeout | mpsc::RecvTimeoutError::Disconnected) => {
-                return Prey::Nothing { passed };
+        let Ok(Line { core, seed, failure }) = lines.recv_timeout(left) else { break };
+        come_to.insert(core, seed);
+        match failure {
+            None => passed += 1,
+            Some(says) if found.as_ref().is_none_or(|(lowest, _)| seed < *lowest) => {
+                found = Some((seed, says))
             }
+            Some(_) => (),
         }
     }
+    found.map_or(Prey::Nothing { passed }, |(seed, says)| Prey::Found { seed, says })
 }
 
 /// What a line of the simulator says of a seed, if it does.
-fn line_of(line: &str) -> Option<Line> {
+fn line_of(core: u64, line: &str) -> Option<Line> {
     let line: Value = serde_json::from_str(line).ok()?;
     let seed = line["seed"].as_u64()?;
-    Some(match line["failure"].as_str() {
-        None => Line::Passed,
-        Some(says) => Line::Failed { seed, says: says.to_owned() },
-    })
+    Some(Line { core, seed, failure: line["failure"].as_str().map(str::to_owned) })
 }
 
 /// Which check it was: what is said before the first moment or colon.
@@ -141,7 +150,14 @@ done
         assert_eq!(hunt(&simulator, limits(6, 2)).unwrap(), Prey::Nothing { passed: 6 });
         assert!(passes(&simulator, 6).unwrap() && !passes(&simulator, 7).unwrap());
         let says = "log matching at 1.500 s: entry 1 is not the same".to_owned();
-        assert_eq!(hunt(&simulator, limits(50, 1)).unwrap(), Prey::Found { seed: 7, says });
+        for cores in [1, 2, 3] {
+            let found = Prey::Found { seed: 7, says: says.clone() };
+            assert_eq!(
+                hunt(&simulator, limits(50, cores)).unwrap(),
+                found,
+                "the lowest, whoever comes first"
+            );
+        }
     }
 
     #[test]

@@ -25,9 +25,6 @@ const NEWCOMERS_OF_NETWORK_MAX: usize = 64;
 /// Those who log in from one network: it, too, leaves places to others.
 const LOGINS_OF_NETWORK_MAX: usize = 64;
 
-/// Those who log in to one account from one network.
-const LOGINS_OF_PAIR_MAX: usize = 16;
-
 /// Passwords worked on and waiting; beyond this the answer is "overloaded".
 const PLACES_MAX: usize = 256;
 
@@ -35,15 +32,6 @@ const SALT_BYTES: usize = 16;
 
 /// What makes the hash of a password one of its own. No two users have the same; it is no secret.
 pub(crate) type Salt = [u8; SALT_BYTES];
-
-/// Who wants to log in: of his network, and of his account there, only so many wait at the same time.
-#[derive(Clone, Copy)]
-pub(crate) struct Visitor {
-    /// `None` if he shows none.
-    pub(crate) network: Option<IpAddr>,
-    /// His account and network in one number.
-    pub(crate) pair: u64,
-}
 
 /// The workers.
 #[derive(Clone)]
@@ -53,7 +41,6 @@ pub(crate) struct Passwords {
     newcomers: Arc<Semaphore>,
     networks: Shares<IpAddr>,
     networks_that_log_in: Shares<IpAddr>,
-    pairs_that_log_in: Shares<u64>,
     /// Whoever of the newcomers may stand in line with those who log in: one, so that these wait for one of them at most.
     turn: Arc<Semaphore>,
     /// Verified for users who do not exist, so that nobody can tell by the time it takes.
@@ -70,7 +57,6 @@ impl Passwords {
             newcomers: semaphore(NEWCOMERS_MAX),
             networks: Shares::new(NEWCOMERS_OF_NETWORK_MAX),
             networks_that_log_in: Shares::new(LOGINS_OF_NETWORK_MAX),
-            pairs_that_log_in: Shares::new(LOGINS_OF_PAIR_MAX),
             turn: semaphore(1),
             decoy,
         }
@@ -99,12 +85,12 @@ impl Passwords {
         &self,
         password: String,
         known: Option<String>,
-        visitor: Visitor,
+        network: Option<IpAddr>,
         deadline: Instant,
         admit: impl FnOnce() -> Result<()> + Send + 'static,
         note: impl FnOnce(bool) + Send + 'static,
     ) -> Result<bool> {
-        let share = self.let_in(visitor)?;
+        let share = self.let_in(network)?;
         let decoy = self.decoy.clone();
         let verified = self.work(deadline, move || {
             let _held = share;
@@ -119,19 +105,10 @@ impl Passwords {
         verified.await?
     }
 
-    /// A share of the line for somebody who may not have more of it than others.
-    pub(crate) fn let_in(&self, Visitor { network, pair }: Visitor) -> Result<VisitorShare> {
-        let full = |whose| {
-            let detail = format!("too many log-ins {whose} are waiting; nothing was done");
-            Problem::overloaded(detail)
-        };
-        let enter = |network| self.networks_that_log_in.enter(network);
-        let of_network = match network {
-            Some(network) => Some(enter(network).ok_or_else(|| full("from your network"))?),
-            None => None,
-        };
-        let of_pair = self.pairs_that_log_in.enter(pair).ok_or_else(|| full("to this account"))?;
-        Ok(VisitorShare { _of_network: of_network, _of_pair: of_pair })
+    /// A share of the line for somebody of a network. Whoever shows none is bounded only with all others.
+    pub(crate) fn let_in(&self, network: Option<IpAddr>) -> Result<Option<Share<IpAddr>>> {
+        let full = || Problem::overloaded("too many log-ins from your network are waiting; nothing was done");
+        network.map(|network| self.networks_that_log_in.enter(network).ok_or_else(full)).transpose()
     }
 
     async fn work_for_newcomer<T: Send + 'static>(
@@ -141,12 +118,9 @@ impl Passwords {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
         let overloaded = || Problem::overloaded("too many sign-ups are waiting; nothing was done");
-        let of_network = match network {
-            Some(network) => Some(self.networks.enter(network).ok_or_else(|| {
-                Problem::overloaded("too many sign-ups from your network are waiting; nothing was done")
-            })?),
-            None => None,
-        };
+        let full =
+            || Problem::overloaded("too many sign-ups from your network are waiting; nothing was done");
+        let of_network = network.map(|network| self.networks.enter(network).ok_or_else(full)).transpose()?;
         let place = self.newcomers.clone().try_acquire_owned().map_err(|_| overloaded())?;
         let turn = timeout_at(deadline, self.turn.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| overloaded())?.map_err(|_| overloaded())?;
@@ -180,12 +154,6 @@ impl Passwords {
     }
 }
 
-/// A visitor's places.
-pub(crate) struct VisitorShare {
-    _of_network: Option<Share<IpAddr>>,
-    _of_pair: Share<u64>,
-}
-
 fn hash(password: &str, salt: Salt) -> Result<String> {
     let failed = |_| Problem::new(500, "internal", "the password cannot be hashed");
     let hash = argon2().hash_password_with_salt(password.as_bytes(), &salt);
@@ -213,23 +181,12 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(5);
 
-    fn visitor(pair: u64) -> Visitor {
-        Visitor { network: None, pair }
-    }
-
     #[tokio::test]
     async fn a_password_is_known_by_its_hash_alone() {
         let (passwords, deadline) = (Passwords::new(), Instant::now() + 12 * PATIENCE);
         let verify = async |password: &str, known: Option<&str>| {
             passwords
-                .verify(
-                    password.to_owned(),
-                    known.map(str::to_owned),
-                    visitor(1),
-                    deadline,
-                    || Ok(()),
-                    |_| (),
-                )
+                .verify(password.to_owned(), known.map(str::to_owned), None, deadline, || Ok(()), |_| ())
                 .await
         };
         let hash = passwords.hash("open sesame".to_owned(), [1; SALT_BYTES], deadline).await.unwrap();
@@ -248,7 +205,7 @@ mod tests {
 
         let (passwords, deadline) = (Passwords::new(), Instant::now() + 12 * PATIENCE);
         let failures = Arc::new(AtomicUsize::new(0));
-        let guess = |number| {
+        let guess = |_| {
             let (seen, counted) = (failures.clone(), failures.clone());
             let admit = move || match seen.load(Ordering::SeqCst) {
                 0..3 => Ok(()),
@@ -257,7 +214,7 @@ mod tests {
             let note = move |is_right: bool| {
                 counted.fetch_add(usize::from(!is_right), Ordering::SeqCst);
             };
-            passwords.verify("x".to_owned(), None, visitor(number), deadline, admit, note)
+            passwords.verify("x".to_owned(), None, None, deadline, admit, note)
         };
         let guesses = futures_util::future::join_all((0..10).map(guess)).await;
         assert_eq!(guesses.iter().filter(|guess| guess.is_ok()).count(), 3);
@@ -353,23 +310,18 @@ mod tests {
         assert!(passwords.networks.is_empty());
     }
 
-    #[tokio::test]
-    async fn one_account_and_one_network_leave_places_in_the_line_to_others() {
+    #[test]
+    fn who_logs_in_from_one_network_leaves_places_in_the_line_to_others() {
         let passwords = Passwords::new();
-        let here = |last, pair| Visitor { network: Some(IpAddr::from([192, 0, 2, last])), pair };
-        let own: Vec<_> =
-            (0..LOGINS_OF_PAIR_MAX).map(|_| passwords.let_in(here(1, 1)).ok().unwrap()).collect();
-        let says = |visitor| passwords.let_in(visitor).err().map(|problem| (problem.status, problem.detail));
-        assert!(
-            says(here(1, 1)).is_some_and(|(status, says)| status == 503 && says.contains("to this account"))
-        );
-        let others = LOGINS_OF_NETWORK_MAX - LOGINS_OF_PAIR_MAX;
+        let from = |last| Some(IpAddr::from([192, 0, 2, last]));
         let all: Vec<_> =
-            (0..others).map(|n| passwords.let_in(here(1, 2 + n as u64)).ok().unwrap()).collect();
-        assert!(says(here(1, 1000)).is_some_and(|(_, says)| says.contains("from your network")));
-        assert_eq!(says(here(2, 1000)), None);
-        drop((own, all));
-        assert!(passwords.networks_that_log_in.is_empty() && passwords.pairs_that_log_in.is_empty());
+            (0..LOGINS_OF_NETWORK_MAX).map(|_| passwords.let_in(from(1)).ok().unwrap()).collect();
+        let says = |network| passwords.let_in(network).err().map(|problem| (problem.status, problem.detail));
+        let refused = says(from(1));
+        assert!(refused.is_some_and(|(status, says)| status == 503 && says.contains("from your network")));
+        assert_eq!((says(from(2)), says(None)), (None, None));
+        drop(all);
+        assert!(passwords.networks_that_log_in.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ pub(super) struct Shares<K> {
 }
 
 /// A place among those of one.
-pub(super) struct Share<K: Hash + Eq> {
+pub(crate) struct Share<K: Hash + Eq> {
     inside: Arc<Mutex<HashMap<K, usize>>>,
     of: K,
 }

@@ -87,13 +87,6 @@ struct Known {
     at_home: Halves<Instant>,
 }
 
-impl Guess {
-    /// The account and the network that it is made from, in one number.
-    pub(crate) fn pair(self) -> u64 {
-        self.pair
-    }
-}
-
 #[derive(Clone, Copy)]
 struct Failures {
     /// How long it took to forget them all, when the last one came.

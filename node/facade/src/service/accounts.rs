@@ -11,7 +11,7 @@ use holdfast_reservations::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::accounts::passwords::{Salt, Visitor};
+use crate::accounts::passwords::Salt;
 use crate::accounts::throttle::{Guess, Throttle};
 use crate::accounts::tokens::{Opened, Refresh, TokenPair};
 use crate::http::{KeyOwner, owned_by};
@@ -123,9 +123,8 @@ impl Service {
             told.note(guess, is_right);
             metrics.log_in(if is_right { "right" } else { "wrong" });
         };
-        let visitor = Visitor { network, pair: guess.pair() };
         let is_right =
-            self.parts.passwords.verify(password, hash, visitor, call.deadline, admit, note).await?;
+            self.parts.passwords.verify(password, hash, network, call.deadline, admit, note).await?;
         Ok(known.filter(|_| is_right))
     }
 

@@ -11,7 +11,6 @@ use holdfast_reservations::{
     SetPassword, UserId, UserProfile, account, list_users, user_by_email,
 };
 
-use crate::accounts::passwords::Visitor;
 use crate::problem::{Problem, Result, unexpected};
 use crate::service::accounts::Suspect;
 use crate::service::{Asked, CallContext, Caller, Service};
@@ -119,6 +118,7 @@ impl Service {
         token: Option<&str>,
         user: UserId,
         password: String,
+        remote: Option<IpAddr>,
         call: &CallContext,
     ) -> Result<Option<(UserId, Account)>> {
         // His own token was voided, nobody else's; and nothing is worked out for whoever just asks and asks.
@@ -127,7 +127,7 @@ impl Service {
         {
             return Ok(None);
         }
-        let share = self.parts.passwords.let_in(Visitor { network: None, pair: user.0 })?;
+        let share = self.parts.passwords.let_in(self.network(remote))?;
         let named = async || {
             let _held = share;
             let password_hash = self.hash_password_of(user, password, call).await?;

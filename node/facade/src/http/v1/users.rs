@@ -130,7 +130,8 @@ pub(crate) async fn set_password(State(service): State<Service>, Segment(id): Se
             let (Ok(id), Ok(PasswordBody { password, .. })) = (user_id(&id), call.json()) else {
                 return Err(problem);
             };
-            let before = service.password_set_before(call.token()?, id, password, &call.context).await?;
+            let before =
+                service.password_set_before(call.token()?, id, password, call.remote, &call.context).await?;
             before.ok_or(problem)?
         }
         changed => changed?,
