@@ -3,6 +3,5 @@
 pub(crate) mod credentials;
 pub(crate) mod keys;
 pub(crate) mod passwords;
-mod shares;
 pub(crate) mod throttle;
 pub(crate) mod tokens;

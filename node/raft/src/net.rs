@@ -16,17 +16,20 @@ mod begun;
 mod channels;
 mod client_tls;
 mod handshakes;
+mod inside;
 mod networks;
 mod peer_tls;
 mod severed;
+mod shares;
 
 pub use addresses::{is_address, is_everywhere, is_loopback};
 pub use client_tls::{CertificateError, CertificateFiles, ClientTls, Reloaded};
 pub use networks::network_of;
+pub use shares::{Share, Shares};
 
 pub(crate) use channels::{Way, channel, channel_over, check_address};
 pub(crate) use handshakes::Handshakes;
-pub(crate) use networks::Inside;
+pub(crate) use inside::Inside;
 pub(crate) use peer_tls::{IS_SECURED, Judge, PeerTls};
 pub(crate) use severed::sever_after;
 

@@ -1,9 +1,9 @@
 //! What other nodes may ask of this one.
 
-mod applicants;
 mod join;
 mod receive;
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use holdfast_proto::raft::peer_server::{Peer, PeerServer};
 use holdfast_storage::codec;
 use holdfast_storage::identity::Membership as NodeIdentity;
 use openraft::raft::TransferLeaderRequest;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::Instant;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
@@ -25,7 +25,7 @@ use crate::convert::{
 };
 use crate::introduction;
 use crate::members::{self, Attempt, Members};
-use crate::net::{IS_SECURED, OtherEnd};
+use crate::net::{IS_SECURED, OtherEnd, Shares};
 use crate::one_at_a_time::OneAtATime;
 use crate::one_in_a_while::OneInAWhile;
 use crate::own_key::PublicKey;
@@ -40,7 +40,7 @@ use crate::store::{Library, Progress};
 use crate::types::{Raft, StoredMembership};
 use crate::watch::Leadership;
 
-use self::applicants::Applicants;
+use self::join::{APPLICANTS_MAX, APPLICANTS_OF_NETWORK_MAX};
 use self::receive::receive;
 
 /// Batches of one follower that are proposed at the same time.
@@ -74,7 +74,8 @@ pub(crate) struct PeerParts {
 pub(crate) struct PeerService {
     parts: Arc<PeerParts>,
     snapshots: Arc<OneAtATime>,
-    applicants: Applicants,
+    applicants: Arc<Semaphore>,
+    applicants_of_networks: Shares<Option<IpAddr>>,
 }
 
 impl PeerService {
@@ -82,7 +83,8 @@ impl PeerService {
         let service = Self {
             parts: Arc::new(parts),
             snapshots: Arc::new(OneAtATime::new()),
-            applicants: Applicants::default(),
+            applicants: Arc::new(Semaphore::new(APPLICANTS_MAX)),
+            applicants_of_networks: Shares::new(APPLICANTS_OF_NETWORK_MAX),
         };
         PeerServer::new(service)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use holdfast_raft::net::{Share, Shares};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::shares::{Share, Shares};
 use crate::problem::{Problem, Result};
 
 /// Passwords worked on at the same time.

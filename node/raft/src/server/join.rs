@@ -14,6 +14,12 @@ use crate::peers::Purpose;
 use crate::reads::own_time;
 use crate::roster;
 
+/// Applicants who are answered at the same time; one more is told to come again.
+pub(super) const APPLICANTS_MAX: usize = 16;
+
+/// Of these, from one network: nobody can take all places.
+pub(super) const APPLICANTS_OF_NETWORK_MAX: usize = 4;
+
 /// A leader has seen its own change of members by then.
 const SIGHT_DURATION_MAX: Duration = Duration::from_secs(1);
 
@@ -32,7 +38,9 @@ impl PeerService {
         if is_passed_on {
             self.check(&request)?;
         }
-        let Some(_place) = self.applicants.admit(caller.remote.map(|remote| network_of(remote.ip()))) else {
+        let network = caller.remote.map(|remote| network_of(remote.ip()));
+        let share = self.applicants_of_networks.enter(network);
+        let Some(_places) = share.zip(self.applicants.try_acquire().ok()) else {
             let why = "too many nodes ask to be let in at the same time".to_owned();
             return Ok(members::to_wire(members::Admission::TryLater(why)));
         };

@@ -5,25 +5,26 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many of each are inside. Clones are the same.
-pub(super) struct Shares<K> {
+pub struct Shares<K> {
     inside: Arc<Mutex<HashMap<K, usize>>>,
     max: usize,
 }
 
 /// A place among those of one.
-pub(crate) struct Share<K: Hash + Eq> {
+pub struct Share<K: Hash + Eq> {
     inside: Arc<Mutex<HashMap<K, usize>>>,
     of: K,
 }
 
 impl<K: Hash + Eq + Copy> Shares<K> {
     /// Each may have so many places.
-    pub(super) fn new(max: usize) -> Self {
+    #[must_use]
+    pub fn new(max: usize) -> Self {
         Self { inside: Arc::default(), max }
     }
 
     /// A place for one more of these, until it is dropped; `None` if they have theirs.
-    pub(super) fn enter(&self, of: K) -> Option<Share<K>> {
+    pub fn enter(&self, of: K) -> Option<Share<K>> {
         let mut inside = lock(&self.inside);
         let count = inside.get(&of).copied().unwrap_or(0);
         if count >= self.max {
@@ -33,8 +34,9 @@ impl<K: Hash + Eq + Copy> Shares<K> {
         Some(Share { inside: self.inside.clone(), of })
     }
 
-    #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether nobody is inside.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         lock(&self.inside).is_empty()
     }
 }
