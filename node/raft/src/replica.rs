@@ -10,7 +10,7 @@ mod status;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use holdfast_reservations::Timestamp;
@@ -162,6 +162,12 @@ impl Replica {
     #[must_use]
     pub fn applied(&self) -> u64 {
         self.parts.progress.borrow().applied.unwrap_or(0)
+    }
+
+    /// How far this node has come; nothing as long as that may be less than what it had shown before it was started.
+    #[must_use]
+    pub fn shown(&self) -> Option<u64> {
+        self.is_recovered.load(Ordering::Acquire).then(|| self.applied())
     }
 
     /// When the next thing is due, and agreed time.

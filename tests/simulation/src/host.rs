@@ -1,5 +1,6 @@
 //! A node on its machine, with its disk and its clock: what can be done to it from outside.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use holdfast_raft::RaftSettings;
 use crate::chance::Chance;
 use crate::disk::Disk;
 use crate::machine::Machine;
-use crate::network::{MachineNumber, Net};
+use crate::network::{Holder, MachineNumber, Net};
 use crate::node::{self, Beginning, Exit, NodePlan, NodeState};
 use crate::observation::Ending;
 use crate::time::{Clock, WorldTime};
@@ -36,8 +37,8 @@ pub struct Host {
     net: Net,
     time: WorldTime,
     pause: Option<Pause>,
-    /// Ticks more (or fewer, if negative) in a thousand.
-    drift_permille: i64,
+    /// Ticks more (or fewer, if negative) in a thousand, by who makes it so: what is furthest from right counts.
+    drifts: BTreeMap<Holder, i64>,
     drift: i64,
 }
 
@@ -106,7 +107,7 @@ impl Host {
             net: net.clone(),
             time: time.clone(),
             pause: None,
-            drift_permille: 0,
+            drifts: BTreeMap::new(),
             drift: 0,
         }
     }
@@ -140,7 +141,7 @@ impl Host {
             // Its clock went on meanwhile: all that was due then is due at once.
             self.plan.state().jump = Some(Duration::from_millis(now_ms - began_ms));
         }
-        self.drift += self.drift_permille;
+        self.drift += self.drift_permille();
         let ticks = 1 + self.drift / 1000;
         self.drift %= 1000;
         for _ in 0..ticks {
@@ -236,11 +237,25 @@ impl Host {
     /// Whether its own clock falls behind so fast that nothing can be told by it.
     #[must_use]
     pub fn crawls(&self) -> bool {
-        self.drift_permille < CRAWL_PERMILLE
+        self.drift_permille() < CRAWL_PERMILLE
     }
 
     /// Lets its clock run so much faster, or slower.
-    pub fn set_drift(&mut self, permille: i64) {
-        self.drift_permille = permille;
+    pub fn set_drift(&mut self, by: Holder, permille: i64) {
+        self.drifts.insert(by, permille);
+    }
+
+    /// Ends what this one has done to its clock.
+    pub fn end_drift(&mut self, by: Holder) {
+        self.drifts.remove(&by);
+    }
+
+    /// Lets its clock run as it should.
+    pub fn end_drifts(&mut self) {
+        self.drifts.clear();
+    }
+
+    fn drift_permille(&self) -> i64 {
+        self.drifts.values().copied().max_by_key(|permille| permille.abs()).unwrap_or(0)
     }
 }

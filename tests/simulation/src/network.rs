@@ -19,7 +19,7 @@ use holdfast_raft::net::{Connection, Listener, NetFuture, Network};
 
 use crate::chance::Chance;
 use crate::trace::Trace;
-pub use link::{Holder, Latency, Link};
+pub use link::{Holder, Link};
 pub use state::NetworkCounts;
 use state::State;
 use stream::{Ear, SimulatedStream};

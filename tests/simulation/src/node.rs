@@ -194,8 +194,12 @@ async fn serve(plan: Arc<NodePlan>) -> Exit {
     drop(tokio::spawn(introduction::run(replica.clone(), own.generation, public_key)));
     drop(tokio::spawn(holdfast_leader::serve(replica.clone())));
     let clock = Arc::new(plan.clock.clone());
-    let settings =
-        FacadeSettings { public_url: Some("http://holdfast".to_owned()), ..FacadeSettings::default() };
+    let settings = FacadeSettings {
+        public_url: Some("http://holdfast".to_owned()),
+        // Shorter than some clients wait: they are told that nothing came of it, or that nobody knows.
+        deadline: Duration::from_secs(*Chance::new(plan.seed()).pick(&[1, 2, 5])),
+        ..FacadeSettings::default()
+    };
     let service = Service::with_clock(replica.clone(), clock, metrics, settings);
     let router = holdfast_facade::router(service);
     for port in [HTTP_PORT, FRAMES_PORT] {

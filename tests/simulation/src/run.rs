@@ -215,14 +215,14 @@ pub fn mend(world: &mut World, core: &[usize]) {
     }
     world.load.ask_twice(0);
     for position in core {
-        let is_suspect = world.may_end.remove(position);
+        let is_suspect = world.suspects.acquit(*position);
         let host = &mut world.hosts[*position];
         host.resume(now_ms);
         if is_suspect {
             // What is wrong with its disk and has not shown is over with the process, and it must come back unaided.
             host.end(Loss::Process);
         }
-        host.set_drift(0);
+        host.end_drifts();
         host.plan.clock.set_right();
         host.disk.mend();
         host.disk.handle().set_capacity(None);

@@ -3,6 +3,7 @@
 mod endings;
 mod members;
 mod settled;
+mod suspects;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::client::Fidelity;
 use crate::host::{Host, HostOptions};
 use crate::invariants::{self, Invariants, Violation};
 use crate::machine::Machine;
-use crate::network::{MachineNumber, Net};
+use crate::network::{Holder, MachineNumber, Net};
 use crate::node::Beginning;
 use crate::observation::{NodeId, Observation, Role};
 use crate::prober::Probes;
@@ -24,6 +25,7 @@ use crate::time::WorldTime;
 use crate::trace::Trace;
 use crate::watcher::{Look, Watcher};
 use crate::workload::{Guests, Load};
+use suspects::Suspects;
 
 /// What a world is made of.
 #[derive(Clone, Debug)]
@@ -106,7 +108,7 @@ pub struct World {
     /// Hosts that have each other's disks now.
     pub swapped: BTreeSet<usize>,
     /// Hosts whose disks have done something that a node may stop for.
-    pub may_end: BTreeSet<usize>,
+    pub suspects: Suspects,
     /// Nodes that were asked to stop voting.
     pub leaving: BTreeSet<NodeId>,
     /// What is said to be done, in answer to what was asked.
@@ -185,7 +187,7 @@ impl World {
             seen: Observation::default(),
             lost: BTreeSet::new(),
             swapped: BTreeSet::new(),
-            may_end: BTreeSet::new(),
+            suspects: Suspects::default(),
             leaving: BTreeSet::new(),
             said_done: Vec::new(),
             kept_down: BTreeSet::new(),
@@ -310,6 +312,19 @@ impl World {
     #[must_use]
     pub fn nodes(&self) -> usize {
         self.options.nodes
+    }
+
+    /// From now on its node may stop for what its disk does.
+    pub fn suspect(&mut self, position: usize) -> Holder {
+        let by = self.net.new_holder();
+        self.suspects.suspect(position, by);
+        by
+    }
+
+    /// A fault of its disk is over.
+    pub fn release(&mut self, position: usize, by: Holder) {
+        let incarnation = self.hosts[position].incarnation;
+        self.suspects.release(position, by, incarnation);
     }
 
     /// Ends a node for good.

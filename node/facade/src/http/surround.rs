@@ -51,8 +51,10 @@ async fn around(State(service): State<Service>, mut request: Request, next: Next
         close_after(version, &mut response);
     }
     let headers = response.headers_mut();
-    if !headers.contains_key(INDEX_HEADER) {
-        headers.insert(INDEX_HEADER, HeaderValue::from(service.replica().applied()));
+    if !headers.contains_key(INDEX_HEADER)
+        && let Some(index) = service.replica().shown()
+    {
+        headers.insert(INDEX_HEADER, HeaderValue::from(index));
     }
     if let Some(text) = name.ok().and_then(|name| HeaderValue::try_from(name.text).ok()) {
         headers.insert(REQUEST_ID_HEADER, text);

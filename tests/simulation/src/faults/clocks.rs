@@ -35,11 +35,12 @@ impl Fault for Drift {
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let some = at_least_one(world, chance)?;
         let permille = chance.between(10..=50) as i64 * if chance.percent(50) { 1 } else { -1 };
+        let by = world.net.new_holder();
         for position in &some {
-            world.hosts[*position].set_drift(permille);
+            world.hosts[*position].set_drift(by, permille);
         }
         Some(Ends::after(chance.between(1000..=15_000), move |world| {
-            some.iter().for_each(|position| world.hosts[*position].set_drift(0));
+            some.iter().for_each(|position| world.hosts[*position].end_drift(by));
         }))
     }
 }
@@ -55,15 +56,16 @@ impl Fault for Crawl {
         let up = world.up();
         let any = if up.is_empty() { None } else { Some(*chance.pick(&up)) };
         let position = world.leader().filter(|_| chance.percent(70)).or(any)?;
-        world.hosts[position].set_drift(-(chance.between(300..=900) as i64));
-        let (by, is_cut) = (world.net.new_holder(), chance.percent(50));
+        let by = world.net.new_holder();
+        world.hosts[position].set_drift(by, -(chance.between(300..=900) as i64));
+        let is_cut = chance.percent(50);
         let peers = (0..world.hosts.len()).filter(|other| *other != position);
         let ways: Ways =
             peers.filter(|_| is_cut).flat_map(|other| [(position, other), (other, position)]).collect();
         set_cut(world, by, &ways, true);
         Some(Ends::after(chance.between(1000..=8000), move |world| {
             set_cut(world, by, &ways, false);
-            world.hosts[position].set_drift(0);
+            world.hosts[position].end_drift(by);
         }))
     }
 }

@@ -81,12 +81,14 @@ impl Fault for Full {
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let position = chance.position(world.hosts.len());
-        world.may_end.insert(position);
+        let by = suspect(world, position)?;
         let disk = world.hosts[position].disk.handle();
         disk.set_capacity(Some(disk.bytes() + chance.between(0..=20_000)));
         let (before, filled) = (disk.refusals(), disk.clone());
-        // It may be in another machine by then.
-        let ends = Ends::after(a_while(chance), move |_| filled.set_capacity(None));
+        let ends = Ends::after(a_while(chance), move |world| {
+            filled.set_capacity(None);
+            world.release(position, by);
+        });
         Some(ends.counted_when(move |_| disk.refusals() > before))
     }
 }
@@ -98,10 +100,13 @@ impl Fault for FailedSync {
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let position = *chance.pick(&some_up(world)?);
-        world.may_end.insert(position);
+        let by = suspect(world, position)?;
         let before = world.hosts[position].disk.failed_syncs();
         world.hosts[position].disk.fail_next_sync();
-        let ends = Ends::after(WAIT_MS, move |world| world.hosts[position].disk.fail_no_sync());
+        let ends = Ends::after(WAIT_MS, move |world| {
+            world.hosts[position].disk.fail_no_sync();
+            world.release(position, by);
+        });
         Some(ends.counted_when(move |world| world.hosts[position].disk.failed_syncs() > before))
     }
 }
@@ -114,12 +119,15 @@ impl Fault for ReadError {
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let position = *chance.pick(&some_up(world)?);
         let nth = chance.between(1..=3);
-        world.may_end.insert(position);
+        let by = suspect(world, position)?;
         let disk = world.hosts[position].disk.handle();
         let before = disk.refusals();
         disk.fail(DiskOperation::Read, nth, io::ErrorKind::Other);
         let meant = disk.clone();
-        let ends = Ends::after(WAIT_MS, move |_| meant.forget_failures());
+        let ends = Ends::after(WAIT_MS, move |world| {
+            meant.forget_failures();
+            world.release(position, by);
+        });
         Some(ends.counted_when(move |_| disk.refusals() > before))
     }
 }
@@ -145,7 +153,7 @@ impl Fault for Rot {
         }
         host.ended = Ending::DiskLost;
         world.lost.insert(position);
-        world.may_end.insert(position);
+        world.suspect(position);
         let ends = restarted(position, chance.between(1..=1000));
         Some(ends.counted_when(move |_| has_rotten))
     }
@@ -163,7 +171,7 @@ impl Fault for Wiped {
         host.end(Loss::Power);
         host.replace_disk(Disk::new(chance.fork()));
         world.lost.insert(position);
-        world.may_end.insert(position);
+        world.suspect(position);
         Some(restarted(position, chance.between(1..=1000)))
     }
 }
@@ -177,11 +185,16 @@ impl Fault for Swapped {
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let mut some = some_up(world)?;
         // A disk that is away is put right before it goes elsewhere, and one that lost something stays where it did.
-        some.retain(|position| !world.swapped.contains(position) && !world.lost.contains(position));
+        // Nor does one that is at fault.
+        some.retain(|position| {
+            !world.swapped.contains(position)
+                && !world.lost.contains(position)
+                && !world.suspects.is_at_fault(*position)
+        });
         chance.shuffle(&mut some);
         let [one, other, ..] = some[..] else { return None };
         world.swapped.extend([one, other]);
-        world.may_end.extend([one, other]);
+        let faults = [one, other].map(|position| world.suspect(position));
         for position in [one, other] {
             world.hosts[position].end(Loss::Process);
         }
@@ -195,13 +208,19 @@ impl Fault for Swapped {
                 world.hosts[position].end(Loss::Process);
             }
             swap(world, one, other);
-            for (position, known) in [one, other].into_iter().zip(known) {
+            for ((position, known), by) in [one, other].into_iter().zip(known).zip(faults) {
                 world.watcher.put_back(position, known);
                 world.swapped.remove(&position);
+                world.release(position, by);
                 world.hosts[position].start();
             }
         }))
     }
+}
+
+/// From now on its node may stop for what its disk does; not while the disk is another node's.
+fn suspect(world: &mut World, position: usize) -> Option<Holder> {
+    (!world.swapped.contains(&position)).then(|| world.suspect(position))
 }
 
 fn swap(world: &mut World, one: usize, other: usize) {

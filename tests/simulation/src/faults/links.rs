@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::{Ends, Fault, a_while};
 use crate::chance::Chance;
-use crate::network::Latency;
+use crate::network::Holder;
 use crate::world::World;
 
 pub struct LatencySpike;
@@ -21,14 +21,11 @@ impl Fault for LatencySpike {
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let longest = *chance.pick(&[20, 80, 300]);
+        let by = world.net.new_holder();
         for (from, to) in all(world) {
-            world.net.change_link(from, to, |link| link.latency = Latency(1..=longest));
+            world.net.change_link(from, to, |link| link.slow_down(by, 1..=longest));
         }
-        Some(Ends::after(a_while(chance), |world| {
-            for (from, to) in all(world) {
-                world.net.change_link(from, to, |link| link.latency = Latency::default());
-            }
-        }))
+        Some(Ends::after(a_while(chance), move |world| let_go(world, by)))
     }
 }
 
@@ -40,10 +37,9 @@ impl Fault for SlowLink {
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let (from, to) = *chance.pick(&all(world));
         let slow = *chance.pick(&[30, 120, 600]);
-        world.net.change_link(from, to, |link| link.latency = Latency(slow..=slow + 10));
-        Some(Ends::after(chance.between(1000..=10_000), move |world| {
-            world.net.change_link(from, to, |link| link.latency = Latency::default());
-        }))
+        let by = world.net.new_holder();
+        world.net.change_link(from, to, |link| link.slow_down(by, slow..=slow + 10));
+        Some(Ends::after(chance.between(1000..=10_000), move |world| let_go(world, by)))
     }
 }
 
@@ -54,14 +50,11 @@ impl Fault for Loss {
 
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let percent = *chance.pick(&[1, 5, 25]);
+        let by = world.net.new_holder();
         for (from, to) in all(world) {
-            world.net.change_link(from, to, |link| link.loss_percent = percent);
+            world.net.change_link(from, to, |link| link.lose(by, percent));
         }
-        Some(Ends::after(a_while(chance), |world| {
-            for (from, to) in all(world) {
-                world.net.change_link(from, to, |link| link.loss_percent = 0);
-            }
-        }))
+        Some(Ends::after(a_while(chance), move |world| let_go(world, by)))
     }
 }
 
@@ -98,6 +91,12 @@ impl Fault for Resets {
         Some(ends.with_beat(chance.between(5..=200), move |world, _| {
             has_reset.set(has_reset.get() | world.net.reset_one());
         }))
+    }
+}
+
+fn let_go(world: &World, by: Holder) {
+    for (from, to) in all(world) {
+        world.net.change_link(from, to, |link| link.let_go(by));
     }
 }
 

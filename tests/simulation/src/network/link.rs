@@ -1,6 +1,6 @@
 //! One way between two machines.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use crate::chance::Chance;
@@ -11,7 +11,7 @@ const SEND_AGAIN_MS: u64 = 200;
 /// The longest such wait.
 const SEND_AGAIN_MS_MAX: u64 = 1600;
 
-/// Who cuts a way, or holds it: nobody else undoes that.
+/// Who cuts a way, holds it, or makes it slow or lossy: nobody else undoes that.
 pub type Holder = u64;
 
 /// One way between two machines.
@@ -19,21 +19,14 @@ pub type Holder = u64;
 pub struct Link {
     cut_by: BTreeSet<Holder>,
     held_by: BTreeSet<Holder>,
-    /// How long it takes.
-    pub latency: Latency,
-    /// Of a hundred segments so many are lost, and sent again.
-    pub loss_percent: u64,
+    /// How many milliseconds a segment is on its way; the slowest counts.
+    slowed_by: BTreeMap<Holder, RangeInclusive<u64>>,
+    /// Of a hundred segments so many are lost, and sent again; the worst counts.
+    lossy_by: BTreeMap<Holder, u64>,
 }
 
-/// How many milliseconds a segment is on its way.
-#[derive(Clone, Debug)]
-pub struct Latency(pub RangeInclusive<u64>);
-
-impl Default for Latency {
-    fn default() -> Self {
-        Self(0..=1)
-    }
-}
+/// How many milliseconds a segment is on its way if nobody makes it slow.
+const LATENCY_MS: RangeInclusive<u64> = 0..=1;
 
 impl Link {
     /// Whether nothing gets through.
@@ -58,11 +51,29 @@ impl Link {
         set(&mut self.held_by, by, is_held);
     }
 
+    /// Makes it slow: every segment is so long on its way.
+    pub fn slow_down(&mut self, by: Holder, latency_ms: RangeInclusive<u64>) {
+        self.slowed_by.insert(by, latency_ms);
+    }
+
+    /// Lets it lose so many of a hundred segments.
+    pub fn lose(&mut self, by: Holder, percent: u64) {
+        self.lossy_by.insert(by, percent);
+    }
+
+    /// Ends what this one has done to its pace and its losses.
+    pub fn let_go(&mut self, by: Holder) {
+        self.slowed_by.remove(&by);
+        self.lossy_by.remove(&by);
+    }
+
     /// How long the next segment is on its way, its losses included.
     pub(super) fn travel_ms(&self, chance: &mut Chance) -> u64 {
-        let mut travel_ms = chance.between(self.latency.0.clone());
+        let slowest = self.slowed_by.values().max_by_key(|latency_ms| *latency_ms.end());
+        let mut travel_ms = chance.between(slowest.cloned().unwrap_or(LATENCY_MS));
         let mut again_ms = SEND_AGAIN_MS;
-        while self.loss_percent > 0 && chance.percent(self.loss_percent) {
+        let loss_percent = self.lossy_by.values().copied().max().unwrap_or(0);
+        while loss_percent > 0 && chance.percent(loss_percent) {
             travel_ms += again_ms;
             again_ms = (again_ms * 2).min(SEND_AGAIN_MS_MAX);
         }
@@ -100,5 +111,17 @@ mod tests {
         link.set_held(1, true);
         link.set_held(2, false);
         assert!(link.is_held() && !link.is_cut());
+    }
+
+    #[test]
+    fn a_way_is_as_slow_as_the_slowest_of_those_who_slow_it_down() {
+        let (mut link, mut chance) = (Link::default(), Chance::new(1));
+        link.slow_down(1, 300..=300);
+        link.slow_down(2, 20..=20);
+        assert_eq!(link.travel_ms(&mut chance), 300);
+        link.let_go(1);
+        assert_eq!(link.travel_ms(&mut chance), 20);
+        link.let_go(2);
+        assert!(link.travel_ms(&mut chance) <= 1);
     }
 }

@@ -56,7 +56,7 @@ impl World {
     pub(super) fn judge_end(&mut self, position: usize, exit: Option<&Exit>) -> Result<bool, Violation> {
         let (id, has_left) = (self.id_of(position), self.has_left(position));
         let is_at_home = !self.swapped.contains(&position);
-        let may_end = self.may_end.contains(&position);
+        let may_end = self.suspects.may_end(position, self.hosts[position].incarnation);
         let remembers = std::mem::replace(&mut self.hosts[position].was_told, false);
         match exit {
             Some(Exit::Removed(node)) => {
@@ -68,7 +68,8 @@ impl World {
                     let says = format!("node {node} took part again after it was told that it was removed");
                     return Err(self.violation("who was removed remembers it", says));
                 }
-                self.hosts[position].was_told = is_at_home;
+                // A disk that was at fault may not have taken it in.
+                self.hosts[position].was_told = is_at_home && !may_end;
                 Ok(true)
             }
             Some(Exit::Refused(says)) if is_at_home && (has_left || says.contains("was removed from")) => {

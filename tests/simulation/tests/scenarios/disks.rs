@@ -46,7 +46,7 @@ fn syncs_that_complete_out_of_order_change_nothing() {
 fn a_node_whose_sync_fails_stops_and_what_it_lost_is_lost_to_nobody_else() {
     goes_well(busy(3, 5), |stage| {
         for host in 0..5 {
-            stage.world.may_end.insert(host);
+            stage.world.suspect(host);
             stage.world.hosts[host].disk.fail_next_sync();
             stage.until("it stops by itself", 3000, move |world| has_failed(world, host))?;
             // It comes back to what the disk shows, and only a loss of power shows what the disk has.
@@ -69,7 +69,7 @@ fn has_failed(world: &holdfast_simulation::world::World, host: usize) -> bool {
 fn a_leader_whose_disk_is_full_stops_another_leads_and_it_comes_back_once_there_is_room() {
     goes_well(busy(4, 5), |stage| {
         let leader = stage.leader()?;
-        stage.world.may_end.insert(leader);
+        stage.world.suspect(leader);
         let disk = stage.world.hosts[leader].disk.handle();
         disk.set_capacity(Some(disk.bytes()));
         stage.until("it stops by itself", 20_000, move |world| has_failed(world, leader))?;
@@ -91,7 +91,7 @@ fn a_node_whose_disk_was_wiped_is_refused_by_name() {
         let disk = Disk::new(stage.chance.fork());
         stage.world.hosts[host].replace_disk(disk);
         stage.world.lost.insert(host);
-        stage.world.may_end.insert(host);
+        stage.world.suspect(host);
         stage.start(&[host]);
         stage.until("it is refused", 10_000, move |world| world.hosts[host].exit.is_some())?;
         let exit = stage.world.hosts[host].exit.clone();
