@@ -70,11 +70,12 @@ pub(crate) struct StartArguments {
     #[arg(long, value_name = "HOST:PORT,..", value_delimiter = ',')]
     pub(crate) join: Vec<String>,
     /// The join token of the cluster to join (holdfast cluster token); among loopback addresses none is needed. A secret:
-    /// better in HOLDFAST_JOIN_TOKEN or a file, as others on this machine can see command lines
-    #[arg(long, value_name = "TOKEN", env = "HOLDFAST_JOIN_TOKEN", hide_env_values = true)]
+    /// better in a file or in HOLDFAST_JOIN_TOKEN, as others on this machine can see command lines
+    #[arg(long, value_name = "TOKEN")]
     pub(crate) join_token: Option<String>,
-    /// A file with the join token; a folder that is in a cluster already does not need it
-    #[arg(long, value_name = "FILE", env = "HOLDFAST_JOIN_TOKEN_FILE")]
+    /// A file with the join token, also HOLDFAST_JOIN_TOKEN_FILE; flags win over variables. A folder that is in a cluster
+    /// already does not need it
+    #[arg(long, value_name = "FILE", conflicts_with = "join_token")]
     pub(crate) join_token_file: Option<OsString>,
     /// Learn and serve reads, and do not vote until promoted: holdfast cluster promote ID
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! `holdfast start` and `holdfast dev`: a node from its settings to its end.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use holdfast_facade::FacadeSettings;
@@ -78,7 +79,7 @@ fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeCo
         peer_advertise: settings.text("peer_advertise").to_owned(),
         init: arguments.init,
         join: arguments.join.clone(),
-        join_token: join_token(arguments),
+        join_token: join_token(arguments, |name| std::env::var_os(name)),
         tls: certificate_files(settings)?,
         stays_learner: arguments.learner,
         raft: RaftSettings {
@@ -115,10 +116,17 @@ fn certificate_files(settings: &Settings) -> Result<Option<CertificateFiles>, Ex
 
 /// Where to find what lets this node into the cluster that it is to join. It is looked at only if the node is in none yet:
 /// who restarts a member need not keep it.
-fn join_token(arguments: &StartArguments) -> Option<JoinTokenSource> {
-    let text = arguments.join_token.clone().filter(|text| !text.trim().is_empty());
-    let file = arguments.join_token_file.clone().filter(|path| !path.is_empty());
-    text.map(JoinTokenSource::Text).or_else(|| file.map(|path| JoinTokenSource::File(path.into())))
+fn join_token(
+    arguments: &StartArguments,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Option<JoinTokenSource> {
+    let variable_text = || variable("HOLDFAST_JOIN_TOKEN").map(|text| text.to_string_lossy().into_owned());
+    let given = |text: Option<String>, file: Option<OsString>| {
+        let text = text.filter(|text| !text.trim().is_empty()).map(JoinTokenSource::Text);
+        text.or_else(|| file.filter(|path| !path.is_empty()).map(|path| JoinTokenSource::File(path.into())))
+    };
+    given(arguments.join_token.clone(), arguments.join_token_file.clone())
+        .or_else(|| given(variable_text(), variable("HOLDFAST_JOIN_TOKEN_FILE")))
 }
 
 /// E-mail address and password of the first operator, if the environment names one.
@@ -244,4 +252,40 @@ pub(crate) fn run_dev(arguments: DevArguments) -> Result<(), Exit> {
         }
         node.stop().await
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::arguments::{Arguments, Verb};
+
+    fn token_of(flags: &[&str], variables: &[(&str, &str)]) -> Option<String> {
+        let line = [&["holdfast", "start", "--data-dir", "d"], flags].concat();
+        let Verb::Start(arguments) = Arguments::try_parse_from(line).unwrap().verb else { unreachable!() };
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        Some(match join_token(&arguments, variable)? {
+            JoinTokenSource::Text(text) => format!("text {text}"),
+            JoinTokenSource::File(path) => format!("file {}", path.display()),
+        })
+    }
+
+    #[test]
+    fn a_flag_wins_over_a_variable_and_what_is_empty_is_not_there() {
+        let (text, file) = (("HOLDFAST_JOIN_TOKEN", "t"), ("HOLDFAST_JOIN_TOKEN_FILE", "f"));
+        for (flags, variables, expected) in [
+            (&[][..], &[][..], None),
+            (&["--join-token", "a"], &[text, file], Some("text a")),
+            (&["--join-token-file", "b"], &[text, file], Some("file b")),
+            (&["--join-token-file", ""], &[text, file], Some("text t")),
+            (&[], &[("HOLDFAST_JOIN_TOKEN", " "), file], Some("file f")),
+            (&[], &[("HOLDFAST_JOIN_TOKEN", ""), ("HOLDFAST_JOIN_TOKEN_FILE", "")], None),
+        ] {
+            assert_eq!(token_of(flags, variables).as_deref(), expected, "{flags:?} {variables:?}");
+        }
+    }
 }
