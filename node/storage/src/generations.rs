@@ -67,7 +67,13 @@ impl<F: Files> Generations<F> {
             Some(number) => number,
             None => begin(&files, &dir).await?,
         };
-        for other in generations(&files, &dir)?.into_iter().filter(|found| *found != number) {
+        let others: Vec<u64> =
+            generations(&files, &dir)?.into_iter().filter(|found| *found != number).collect();
+        if !others.is_empty() {
+            // A sync that failed may have left a pointer that no other sync makes durable, before older rows.
+            write_pointer(&files, &dir, number).await?;
+        }
+        for other in others {
             files.remove_dir_all(&folder(&dir, other))?;
         }
         let engine = opener.open(&folder(&dir, number))?;

@@ -49,6 +49,25 @@ fn rows_stay_while_somebody_reads_from_them() {
 }
 
 #[test]
+fn rows_whose_pointer_could_not_be_synced_are_never_pointed_at_in_vain() {
+    for (seed, nth) in (0..40).flat_map(|seed| (1..=4).map(move |nth| (seed, nth))) {
+        let disk = SimulatedDisk::new(seed);
+        let node = Node::open(&disk, Store::Parts).unwrap();
+        node.apply(3);
+        receive(&node, 9).unwrap();
+        disk.fail(DiskOperation::SyncFolder, nth, ErrorKind::Other);
+        let has_failed = install(&node).is_err();
+        drop(node);
+        disk.kill();
+        disk.forget_failures();
+        let applied = Node::open(&disk, Store::Parts).unwrap().applied();
+        disk.crash();
+        let context = format!("seed {seed}, sync {nth}, failed: {has_failed}");
+        assert_eq!(Node::open(&disk, Store::Parts).map(|node| node.applied()), Ok(applied), "{context}");
+    }
+}
+
+#[test]
 fn a_snapshot_stays_while_somebody_holds_it() {
     let node = new_node();
     node.apply(3);
