@@ -14,7 +14,7 @@ use holdfast_proto::raft::peer_server::{Peer, PeerServer};
 use holdfast_storage::codec;
 use holdfast_storage::identity::Membership as NodeIdentity;
 use openraft::raft::TransferLeaderRequest;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
@@ -74,8 +74,7 @@ pub(crate) struct PeerParts {
 pub(crate) struct PeerService {
     parts: Arc<PeerParts>,
     snapshots: Arc<OneAtATime>,
-    applicants: Arc<Semaphore>,
-    applicants_of_networks: Shares<Option<IpAddr>>,
+    applicants: Shares<Option<IpAddr>>,
 }
 
 impl PeerService {
@@ -83,8 +82,7 @@ impl PeerService {
         let service = Self {
             parts: Arc::new(parts),
             snapshots: Arc::new(OneAtATime::new()),
-            applicants: Arc::new(Semaphore::new(APPLICANTS_MAX)),
-            applicants_of_networks: Shares::new(APPLICANTS_OF_NETWORK_MAX),
+            applicants: Shares::new(APPLICANTS_OF_NETWORK_MAX).at_most(APPLICANTS_MAX),
         };
         PeerServer::new(service)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)

@@ -39,8 +39,7 @@ impl PeerService {
             self.check(&request)?;
         }
         let network = caller.remote.map(|remote| network_of(remote.ip()));
-        let share = self.applicants_of_networks.enter(network);
-        let Some(_places) = share.zip(self.applicants.try_acquire().ok()) else {
+        let Some(_place) = self.applicants.enter(network) else {
             let why = "too many nodes ask to be let in at the same time".to_owned();
             return Ok(members::to_wire(members::Admission::TryLater(why)));
         };
