@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::problem::Problem;
 
-/// Which log index an answer reflects. What a node refuses that has not caught up since it started has none: it would go
-/// back behind what that node has shown before.
+/// Which log index an answer reflects. What says nothing of the rows has none as long as the node has not caught up since it
+/// started: that index could be behind one which the node has shown before.
 pub(crate) const INDEX_HEADER: &str = "holdfast-index";
 
 /// How old what was read may be; zero when it is certain to be current.

@@ -1,5 +1,5 @@
-//! What surrounds every call: its name, limits on its head, the headers every answer has, and a problem for paths and
-//! methods that nobody serves.
+//! What surrounds every call: its name, limits on its head, the headers of answers that have none of their own, and a problem
+//! for paths and methods that nobody serves.
 
 use axum::Router;
 use axum::extract::{Request, State};

@@ -7,7 +7,7 @@ use holdfast_proto::raft::{JoinRequest, join_reply};
 use holdfast_raft::{Consistency, ReadError, Replica};
 use tokio::time::Instant;
 
-use crate::replicas::{deadline, node, peer_address, sign_up, until, voters};
+use crate::replicas::{come_back, deadline, node, peer_address, sign_up, until, voters};
 use crate::stranger::{Stranger, public_key};
 
 async fn join(address: &str, peer_address: &str, key: u8) -> join_reply::Result {
@@ -79,6 +79,32 @@ async fn a_leader_without_a_quorum_decides_nothing_and_says_so() {
     assert!(age >= lost_at.elapsed() - Duration::from_secs(1), "{age:?}");
     let too_stale = read_stale(&first, Duration::from_millis(100)).await;
     assert!(matches!(too_stale, Err(ReadError::TooStale { age_ms: 100.. })), "{too_stale:?}");
+}
+
+/// Before that it may be further behind than what it had shown.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_starts_again_says_how_far_it_is_once_a_quorum_has_confirmed_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (alone, first) = (node(&dir.path().join("0"), &[]).await, node(&dir.path().join("1"), &[]).await);
+    let second = node(&dir.path().join("2"), &[&first]).await;
+    until("two voters", || voters(&first) == 2 && voters(&second) == 2).await;
+    read_stale(&alone, Duration::MAX).await.unwrap();
+    let shown = alone.shown();
+    assert!(shown > Some(0), "{shown:?}");
+    for replica in [alone, second, first] {
+        replica.shut_down().await;
+    }
+
+    let first = come_back(&dir.path().join("1")).await;
+    let (consistency, soon) =
+        (Consistency::Stale { max_age: None }, Instant::now() + Duration::from_millis(300));
+    assert_eq!(first.read(consistency, soon, |_| ()).await.err(), Some(ReadError::Unavailable));
+    let ((), index) = first.look(|_| ()).unwrap();
+    assert!(index > 0 && first.shown().is_none(), "its rows are there, and it does not say so");
+
+    let alone = come_back(&dir.path().join("0")).await;
+    read_stale(&alone, Duration::MAX).await.unwrap();
+    assert!(alone.shown() >= shown, "{:?}", alone.shown());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
