@@ -75,7 +75,7 @@ pub(crate) struct StartArguments {
     pub(crate) join_token: Option<String>,
     /// A file with the join token, also HOLDFAST_JOIN_TOKEN_FILE; flags win over variables. A folder that is in a cluster
     /// already does not need it
-    #[arg(long, value_name = "FILE", conflicts_with = "join_token")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) join_token_file: Option<OsString>,
     /// Learn and serve reads, and do not vote until promoted: holdfast cluster promote ID
     #[arg(long)]

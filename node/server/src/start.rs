@@ -282,6 +282,8 @@ mod tests {
             (&["--join-token", "a"], &[text, file], Some("text a")),
             (&["--join-token-file", "b"], &[text, file], Some("file b")),
             (&["--join-token-file", ""], &[text, file], Some("text t")),
+            (&["--join-token", "", "--join-token-file", "b"], &[text], Some("file b")),
+            (&["--join-token", "a", "--join-token-file", "b"], &[], Some("text a")),
             (&[], &[("HOLDFAST_JOIN_TOKEN", " "), file], Some("file f")),
             (&[], &[("HOLDFAST_JOIN_TOKEN", ""), ("HOLDFAST_JOIN_TOKEN_FILE", "")], None),
         ] {
