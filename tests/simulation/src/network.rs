@@ -67,7 +67,7 @@ impl Net {
         self.lock().change_link(from, to, change);
     }
 
-    /// Somebody new who cuts ways, or holds them.
+    /// Somebody new who does something to ways, clocks or disks, which nobody else undoes.
     #[must_use]
     pub fn new_holder(&self) -> Holder {
         self.lock().new_holder()

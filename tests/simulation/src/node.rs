@@ -196,7 +196,7 @@ async fn serve(plan: Arc<NodePlan>) -> Exit {
     let clock = Arc::new(plan.clock.clone());
     let settings = FacadeSettings {
         public_url: Some("http://holdfast".to_owned()),
-        // Shorter than some clients wait: they are told that nothing came of it, or that nobody knows.
+        // Mostly shorter than clients wait: they are told that nothing came of it, or that nobody knows.
         deadline: Duration::from_secs(*Chance::new(plan.seed()).pick(&[1, 2, 5])),
         ..FacadeSettings::default()
     };

@@ -321,6 +321,18 @@ impl World {
         by
     }
 
+    /// Its disk has lost what it held.
+    pub fn lose(&mut self, position: usize) {
+        self.lost.insert(position);
+        self.suspects.lose(position);
+    }
+
+    /// Another node is on it, with a disk of its own.
+    fn regain(&mut self, position: usize) {
+        self.lost.remove(&position);
+        self.suspects.regain(position);
+    }
+
     /// A fault of its disk is over.
     pub fn release(&mut self, position: usize, by: Holder) {
         let incarnation = self.hosts[position].incarnation;

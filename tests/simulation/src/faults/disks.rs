@@ -152,8 +152,7 @@ impl Fault for Rot {
             drop(disk.flip_bit(&path, bit));
         }
         host.ended = Ending::DiskLost;
-        world.lost.insert(position);
-        world.suspect(position);
+        world.lose(position);
         let ends = restarted(position, chance.between(1..=1000));
         Some(ends.counted_when(move |_| has_rotten))
     }
@@ -170,8 +169,7 @@ impl Fault for Wiped {
         let host = &mut world.hosts[position];
         host.end(Loss::Power);
         host.replace_disk(Disk::new(chance.fork()));
-        world.lost.insert(position);
-        world.suspect(position);
+        world.lose(position);
         Some(restarted(position, chance.between(1..=1000)))
     }
 }

@@ -11,7 +11,7 @@ const SEND_AGAIN_MS: u64 = 200;
 /// The longest such wait.
 const SEND_AGAIN_MS_MAX: u64 = 1600;
 
-/// Who cuts a way, holds it, or makes it slow or lossy: nobody else undoes that.
+/// Who does something to ways, clocks or disks: nobody else undoes it.
 pub type Holder = u64;
 
 /// One way between two machines.

@@ -58,7 +58,7 @@ impl State {
         }
     }
 
-    /// Somebody new who cuts ways, or holds them.
+    /// Somebody new who does something to ways, clocks or disks, which nobody else undoes.
     pub(super) fn new_holder(&mut self) -> Holder {
         self.last_holder += 1;
         self.last_holder

@@ -125,7 +125,7 @@ impl World {
             return Some(machine);
         }
         let position = (0..machines).find(|position| self.hosts[*position].is_gone)?;
-        self.lost.remove(&position);
+        self.regain(position);
         self.hosts[position].begin_anew(Disk::new(chance.fork()), stays_learner);
         Some(position)
     }
@@ -158,7 +158,7 @@ impl World {
             if known.is_some() && id != known {
                 // It came back as another one, with a disk of its own.
                 self.hosts[position].begin_series();
-                self.lost.remove(&position);
+                self.regain(position);
             }
         }
         if (0..self.hosts.len()).any(|position| self.has_left(position)) {

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::network::Holder;
 
+/// Stands for a loss: no fault has this number.
+const LOSS: Holder = Holder::MAX;
+
 /// As long as a disk is at fault its node may end by itself, and afterwards the process that has seen the fault may: not one
 /// that was started since.
 #[derive(Default)]
@@ -17,6 +20,16 @@ impl Suspects {
     /// Its disk is at fault from now on.
     pub fn suspect(&mut self, position: usize, by: Holder) {
         self.at_fault.insert((position, by));
+    }
+
+    /// Its disk has lost what it held, and is at fault until another node is on it.
+    pub fn lose(&mut self, position: usize) {
+        self.at_fault.insert((position, LOSS));
+    }
+
+    /// Another node is on it, with a disk of its own.
+    pub fn regain(&mut self, position: usize) {
+        self.at_fault.remove(&(position, LOSS));
     }
 
     /// This fault is over; `incarnation` has seen it.
@@ -63,5 +76,17 @@ mod tests {
         assert!(suspects.acquit(1));
         suspects.release(1, 8, 13);
         assert!(!suspects.may_end(1, 13) && !suspects.acquit(1));
+    }
+
+    #[test]
+    fn a_loss_excuses_the_node_that_was_there_and_none_after_it() {
+        let mut suspects = Suspects::default();
+        suspects.lose(1);
+        suspects.suspect(1, 7);
+        assert!(suspects.may_end(1, 10));
+        suspects.regain(1);
+        assert!(suspects.may_end(1, 10), "another fault goes on");
+        suspects.release(1, 7, 11);
+        assert!(!suspects.may_end(1, 10) && suspects.may_end(1, 11));
     }
 }

@@ -4,7 +4,7 @@ use holdfast_simulation::disk::{Disk, Pace};
 use holdfast_simulation::host::Loss;
 use holdfast_simulation::node::Exit;
 
-use crate::stage::{Stage, busy, goes_well};
+use crate::stage::{Stage, busy, goes_well, play};
 
 #[test]
 fn what_was_not_synced_is_lost_on_a_quorum_and_nothing_that_was_acknowledged() {
@@ -90,8 +90,7 @@ fn a_node_whose_disk_was_wiped_is_refused_by_name() {
         stage.end(&[host], Loss::Power);
         let disk = Disk::new(stage.chance.fork());
         stage.world.hosts[host].replace_disk(disk);
-        stage.world.lost.insert(host);
-        stage.world.suspect(host);
+        stage.world.lose(host);
         stage.start(&[host]);
         stage.until("it is refused", 10_000, move |world| world.hosts[host].exit.is_some())?;
         let exit = stage.world.hosts[host].exit.clone();
@@ -100,6 +99,26 @@ fn a_node_whose_disk_was_wiped_is_refused_by_name() {
         assert!(says.contains("its data was wiped") && says.contains(&wants), "{says}");
         stage.pass(3000)
     });
+}
+
+#[test]
+fn a_fault_that_is_over_excuses_the_process_that_saw_it_and_no_other() {
+    let played = play(busy(11, 5), |stage| {
+        let host = stage.followers()?[0];
+        let by = stage.world.suspect(host);
+        stage.world.release(host, by);
+        ends_by_itself(stage, host);
+        stage.until("it has ended", 1000, move |world| has_failed(world, host))?;
+        stage.until("it runs again", 5000, move |world| world.replica(host).is_some())?;
+        ends_by_itself(stage, host);
+        stage.pass(1000)
+    });
+    let says = played.unwrap_err();
+    assert!(says.contains("nobody ends without a reason"), "{says}");
+}
+
+fn ends_by_itself(stage: &Stage, host: usize) {
+    stage.world.hosts[host].plan.state().exit = Some(Exit::Failed("as if it had a bug".to_owned()));
 }
 
 #[test]

@@ -73,8 +73,7 @@ fn a_node_whose_disk_was_lost_is_replaced_and_comes_back_as_another_at_its_own_a
         stage.end(&[lost], Loss::Power);
         let disk = Disk::new(stage.chance.fork());
         stage.world.hosts[lost].replace_disk(disk);
-        stage.world.lost.insert(lost);
-        stage.world.suspect(lost);
+        stage.world.lose(lost);
         stage.start(&[lost]);
         stage.pass(2000)?;
         assert!(stage.world.ask_for(Goal::Replace { node, by: None }, &mut stage.chance));
