@@ -183,9 +183,10 @@ impl Fault for Swapped {
     fn begin(&self, world: &mut World, chance: &mut Chance) -> Option<Ends> {
         let mut some = some_up(world)?;
         // A disk that is away is put right before it goes elsewhere, and one that lost something stays where it did.
-        // Nor does one that is at fault.
+        // Nor does one that is at fault. One that is no member yet would be let in at the address where it is then.
         some.retain(|position| {
-            !world.swapped.contains(position)
+            world.is_member(*position)
+                && !world.swapped.contains(position)
                 && !world.lost.contains(position)
                 && !world.suspects.is_at_fault(*position)
         });
