@@ -124,28 +124,16 @@ pub fn check_of(says: &str) -> &str {
 mod tests {
     use super::*;
 
-    /// A simulator whose seeds from 7 on fail.
-    fn simulator(folder: &Path) -> std::path::PathBuf {
-        use std::os::unix::fs::PermissionsExt as _;
-        let path = folder.join("simulator");
-        let script = r#"#!/bin/sh
-seed=$2; seeds=$4; step=$6
-while [ $seeds -gt 0 ]; do
-    echo "{\"begins\":$seed}"
-    if [ $seed -ge 7 ]; then failure='"log matching at 1.500 s: entry 1 is not the same"'; else failure=null; fi
-    echo "{\"seed\":$seed,\"failure\":$failure}"
-    seed=$((seed + step)); seeds=$((seeds - 1))
-done
-"#;
-        std::fs::write(&path, script).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        path
+    /// A simulator whose seeds from 7 on fail. It is a file of the repository: a program that a test
+    /// writes and starts is "busy" while any other thread forks (the child holds it open for writing
+    /// until it becomes its own program).
+    fn simulator() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("src/planted/hunt/simulator.sh")
     }
 
     #[test]
     fn seeds_are_run_until_one_fails() {
-        let folder = tempfile::tempdir().unwrap();
-        let simulator = simulator(folder.path());
+        let simulator = simulator();
         let limits = |seeds, cores| Limits { first: 1, seeds, duration: Duration::from_secs(60), cores };
         assert_eq!(hunt(&simulator, limits(6, 2)).unwrap(), Prey::Nothing { passed: 6 });
         assert!(passes(&simulator, 6).unwrap() && !passes(&simulator, 7).unwrap());
