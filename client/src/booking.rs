@@ -22,6 +22,10 @@ pub struct Booking {
     pub version: u32,
     /// Names its last change, and orders it among all others.
     pub revision: Revision,
+    /// What is written on its seats, if its pool has any.
+    pub seats: Vec<String>,
+    /// When a hold ends unless it is confirmed, in milliseconds since 1970.
+    pub expires_at_ms: Option<u64>,
 }
 
 /// How far a booking has come.
@@ -34,6 +38,14 @@ pub enum BookingState {
     Used,
     /// It was given back.
     Cancelled,
+    /// It has its places until a deadline.
+    Held,
+    /// It was not confirmed in time.
+    Expired,
+    /// It waits for its turn.
+    Queued,
+    /// Its turn came, and there were no places.
+    Rejected,
     /// A state that this version of the client does not know.
     Other,
 }
@@ -48,14 +60,15 @@ pub struct Revision {
 }
 
 /// Places to be booked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Book(proto::BookRequest);
 
 impl Book {
     /// One place in a slot, of its first pool, for the caller.
     #[must_use]
     pub fn in_slot(slot_id: u64) -> Self {
-        Self(proto::BookRequest { slot_id, pool_id: None, count: None, user_id: None })
+        let seats = Vec::new();
+        Self(proto::BookRequest { slot_id, pool_id: None, count: None, user_id: None, seats, hold: None })
     }
 
     /// Of another pool.
@@ -69,6 +82,27 @@ impl Book {
     #[must_use]
     pub fn count(mut self, count: u32) -> Self {
         self.0.count = Some(count);
+        self
+    }
+
+    /// These seats, by what is written on them.
+    #[must_use]
+    pub fn seats(mut self, labels: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.0.seats = labels.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Held instead of booked, for as long as the cluster's policies say: [`crate::Client::confirm`] books them.
+    #[must_use]
+    pub fn held(mut self) -> Self {
+        self.0.hold = Some(proto::Hold { seconds: None });
+        self
+    }
+
+    /// Held for so many seconds.
+    #[must_use]
+    pub fn held_for(mut self, seconds: u32) -> Self {
+        self.0.hold = Some(proto::Hold { seconds: Some(seconds) });
         self
     }
 
@@ -134,6 +168,10 @@ impl From<proto::Booking> for Booking {
             proto::BookingState::Confirmed => BookingState::Confirmed,
             proto::BookingState::Used => BookingState::Used,
             proto::BookingState::Cancelled => BookingState::Cancelled,
+            proto::BookingState::Held => BookingState::Held,
+            proto::BookingState::Expired => BookingState::Expired,
+            proto::BookingState::Queued => BookingState::Queued,
+            proto::BookingState::Rejected => BookingState::Rejected,
             proto::BookingState::Unspecified => BookingState::Other,
         };
         let revision = booking.revision.unwrap_or_default();
@@ -146,6 +184,8 @@ impl From<proto::Booking> for Booking {
             state,
             version: booking.version,
             revision: Revision { index: revision.index, ordinal: revision.ordinal },
+            seats: booking.seats,
+            expires_at_ms: booking.expires_at_ms,
         }
     }
 }

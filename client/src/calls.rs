@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -77,15 +78,18 @@ impl Calls {
     /// Notes a call. A second caller under the same id waits for the same answer.
     pub(crate) fn note(&mut self, operation: Operation) {
         let Operation { request_id, command, deadline, answer } = operation;
-        let call = self.open.entry(request_id).or_insert_with(|| {
-            self.outbox.push_back(request_id);
-            Call { command, waiters: Vec::new(), is_sent: false, is_unsure: false }
-        });
-        if call.command != command {
-            let says = format!("request {request_id} is on its way already, and asks for something else");
-            drop(answer.send(Err(Error::Setup(says))));
-            return;
-        }
+        let call = match self.open.entry(request_id) {
+            Entry::Vacant(free) => {
+                self.outbox.push_back(request_id);
+                free.insert(Call { command, waiters: Vec::new(), is_sent: false, is_unsure: false })
+            }
+            Entry::Occupied(known) if known.get().command != command => {
+                let says = format!("request {request_id} is on its way already, and asks for something else");
+                drop(answer.send(Err(Error::Setup(says))));
+                return;
+            }
+            Entry::Occupied(known) => known.into_mut(),
+        };
         call.waiters.push(Waiter { deadline, answer });
         self.waiters += 1;
     }
@@ -99,7 +103,7 @@ impl Calls {
             let Some(call) = self.open.get_mut(&id) else { continue };
             call.is_sent = true;
             let request_id = id.as_bytes().to_vec().into();
-            calls.push(proto::Call { request_id, command: Some(call.command) });
+            calls.push(proto::Call { request_id, command: Some(call.command.clone()) });
         }
         (!calls.is_empty()).then_some(proto::SubmitRequest { calls })
     }

@@ -101,6 +101,26 @@ impl Client {
         self.call(new_request_id(), Command::Cancel(cancel)).await
     }
 
+    /// Makes a hold a booking.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; refused with `hold_expired` when its deadline has passed.
+    pub async fn confirm(&self, booking_id: u64) -> Result<Booking, Error> {
+        let confirm = proto::ConfirmRequest { booking_id, ..proto::ConfirmRequest::default() };
+        self.call(new_request_id(), Command::Confirm(confirm)).await
+    }
+
+    /// Moves the deadline of a hold to so many seconds from now.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`].
+    pub async fn extend(&self, booking_id: u64, seconds: u32) -> Result<Booking, Error> {
+        let extend = proto::ExtendRequest { booking_id, expected_version: None, seconds: Some(seconds) };
+        self.call(new_request_id(), Command::Extend(extend)).await
+    }
+
     /// Admits a party at the entrance; for staff.
     ///
     /// # Errors

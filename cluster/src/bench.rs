@@ -2,6 +2,7 @@
 
 mod load;
 mod report;
+mod rush;
 mod setup;
 
 use std::path::PathBuf;
@@ -39,6 +40,12 @@ pub struct BenchArguments {
     /// Places of each slot
     #[arg(long, default_value_t = 1_000_000_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
     pub(crate) capacity: u32,
+    /// Seats of each slot instead: every booking takes a seat of its own, by its label
+    #[arg(long, value_name = "SEATS", value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with = "capacity")]
+    pub(crate) seats: Option<u32>,
+    /// All clients want one seat of one slot, once: it ends when everybody has a seat or knows that there is none
+    #[arg(long, requires = "seats", conflicts_with_all = ["slots", "hot"])]
+    pub(crate) rush: bool,
     /// Connections that the clients share, over the stream or unary calls
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) connections: u32,
@@ -107,6 +114,9 @@ async fn measure(
     eprintln!("opening slots and signing customers up");
     let stage = setup::prepare(arguments, &operator).await?;
     let (warmup, measured) = (Duration::from_secs(arguments.warmup), Duration::from_secs(arguments.seconds));
+    if arguments.rush {
+        return rush::run(arguments, &stage, &operator).await;
+    }
     eprintln!("{} clients book for {} s", arguments.clients, arguments.warmup + arguments.seconds);
     let running = load::start(arguments, &stage)?;
     tokio::time::sleep(warmup).await;

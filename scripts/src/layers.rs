@@ -80,6 +80,7 @@ pub const HOMES: &[Home] = &[
     home("tokio-rustls", &["node/raft", "cluster", "tests/processes"]),
     home("x509-cert", &["node/raft"]),
     home("tonic", &["proto", "node/raft", "node/facade", "client"]),
+    home("utoipa", &["node/facade"]),
 ];
 
 /// Files that may be longer than the limit, each with its reason.

@@ -3,6 +3,7 @@
 pub mod caches;
 pub mod claim;
 pub mod commands;
+pub mod fuzz_api;
 pub mod layers;
 pub mod messages;
 pub mod planted;

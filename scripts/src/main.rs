@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use holdfast_scripts::commands::{build, check, env, planted, simulate, test};
+use holdfast_scripts::commands::{build, check, env, fuzz_api, planted, simulate, test};
 use holdfast_scripts::setup::Setup;
 
 #[derive(Parser)]
@@ -18,6 +18,8 @@ enum Xtask {
     Simulate(simulate::Options),
     /// Plant known bugs in a copy of the tree; the simulator must find each
     Planted(planted::Options),
+    /// Call a local cluster as the description of its API says, and otherwise; nothing undocumented may come back
+    FuzzApi(fuzz_api::Options),
     /// Build the holdfast binary in release and print its path
     Build,
     /// Print what plain cargo needs: eval "$(cargo xtask env)"
@@ -42,6 +44,7 @@ fn run(xtask: Xtask) -> Result<()> {
         Xtask::Test(options) => test::run(&setup, &options),
         Xtask::Simulate(options) => simulate::run(&setup, &options),
         Xtask::Planted(options) => planted::run(&setup, &options),
+        Xtask::FuzzApi(options) => fuzz_api::run(&setup, &options),
         Xtask::Build => build::run(&setup),
         Xtask::Env => env::run(&setup),
     }

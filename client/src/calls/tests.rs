@@ -12,7 +12,7 @@ struct Desk {
 impl Desk {
     fn call(&mut self, id: u128, slot_id: u64, seconds: u64) -> Receiver<Answer> {
         let (answer, answered) = oneshot::channel();
-        let book = proto::BookRequest { slot_id, pool_id: None, count: None, user_id: None };
+        let book = proto::BookRequest { slot_id, ..proto::BookRequest::default() };
         let deadline = Instant::now() + Duration::from_secs(seconds);
         let request_id = Uuid::from_u128(id);
         self.calls.note(Operation { request_id, command: Command::Book(book), deadline, answer });

@@ -63,6 +63,14 @@ impl Reservations for Fake {
         Err(Status::unimplemented(""))
     }
 
+    async fn confirm(&self, _: Request<proto::ConfirmRequest>) -> Answer<proto::Booking> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn extend(&self, _: Request<proto::ExtendRequest>) -> Answer<proto::Booking> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn get(&self, _: Request<proto::GetRequest>) -> Answer<proto::Booking> {
         Err(Status::unimplemented(""))
     }

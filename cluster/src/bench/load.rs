@@ -17,7 +17,6 @@ use crate::bench::setup::Stage;
 use crate::bench::{BenchArguments, Via};
 use crate::failure::Failure;
 use crate::http::Connection;
-use crate::tls;
 
 /// What became of all calls.
 pub(crate) struct Tally {
@@ -78,7 +77,7 @@ pub(crate) fn start(arguments: &BenchArguments, stage: &Stage) -> Result<Running
     let slots: Arc<[u64]> = stage.slots.clone().into();
     let streams = match arguments.via {
         Via::Http => Vec::new(),
-        Via::Stream | Via::Unary => streams(arguments, stage)?,
+        Via::Stream | Via::Unary => stage.clients(arguments.connections.min(arguments.clients))?,
     };
     let mut clients = Vec::new();
     for number in 0..arguments.clients as usize {
@@ -93,6 +92,7 @@ pub(crate) fn start(arguments: &BenchArguments, stage: &Stage) -> Result<Running
         let worker = Worker {
             line,
             slots: slots.clone(),
+            seats: arguments.seats,
             customer: stage.customers[number % stage.customers.len()],
             random: SmallRng::seed_from_u64(number as u64),
             tally: Tally::new()?,
@@ -100,19 +100,6 @@ pub(crate) fn start(arguments: &BenchArguments, stage: &Stage) -> Result<Running
         clients.push(tokio::spawn(worker.run(phase.clone())));
     }
     Ok(Running { phase, clients })
-}
-
-fn streams(arguments: &BenchArguments, stage: &Stage) -> Result<Vec<Client>, Failure> {
-    let count = arguments.connections.min(arguments.clients);
-    let clients = (0..count).map(|_| {
-        let builder = Client::builder().endpoints(stage.endpoints.clone()).token(&stage.app_token);
-        let builder = match tls::trusted_pem()? {
-            Some(authority) => builder.certificate_authority(authority),
-            None => builder,
-        };
-        builder.build().map_err(Failure::other)
-    });
-    clients.collect()
 }
 
 enum Line {
@@ -124,6 +111,8 @@ enum Line {
 struct Worker {
     line: Line,
     slots: Arc<[u64]>,
+    /// Seats of each slot, if they have any.
+    seats: Option<u32>,
     customer: u64,
     random: SmallRng,
     tally: Tally,
@@ -142,12 +131,18 @@ impl Worker {
     }
 
     async fn book(&mut self, slot: u64) -> Went {
+        let seat = self.seats.map(|seats| self.random.random_range(1..=seats).to_string());
         let book = Book::in_slot(slot).user(self.customer);
+        let book = match &seat {
+            Some(label) => book.seats([label]),
+            None => book,
+        };
         match &mut self.line {
             Line::Stream(client) => went(client.book(book).await.err()),
             Line::Unary(client) => went(client.book_alone(book).await.err()),
             Line::Http { connection, token } => {
-                let body = format!("{{\"slotId\":{slot},\"userId\":{}}}", self.customer);
+                let seats = seat.map(|label| format!(",\"seats\":[\"{label}\"]")).unwrap_or_default();
+                let body = format!("{{\"slotId\":{slot},\"userId\":{}{seats}}}", self.customer);
                 let key = uuid::Uuid::now_v7().to_string();
                 let body = Some(Bytes::from(body));
                 match connection

@@ -60,6 +60,9 @@ impl Report {
         put("via", json!(via));
         put("clients", json!(arguments.clients));
         put("slots", json!(if arguments.hot { 1 } else { arguments.slots }));
+        if let Some(seats) = arguments.seats {
+            put("seatsPerSlot", json!(seats));
+        }
         put("seconds", json!(arguments.seconds));
         put("bookings", json!(measured));
         put("bookingsPerSecond", json!(measured / arguments.seconds));

@@ -1,11 +1,13 @@
 //! What the clients book: a venue, a resource, its slots, and customers to book for.
 
+use holdfast_client::Client;
 use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::bench::BenchArguments;
 use crate::failure::Failure;
+use crate::tls;
 
 /// Slots opened by one call.
 const SLOTS_PER_CALL: u32 = 1000;
@@ -55,7 +57,11 @@ pub(crate) async fn prepare(arguments: &BenchArguments, operator: &Api) -> Resul
 const PASSWORD: &str = "a bench password";
 
 async fn open_slots(arguments: &BenchArguments, operator: &Api, resource: u64) -> Result<Vec<u64>, Failure> {
-    let count = if arguments.hot { 1 } else { arguments.slots };
+    let count = if arguments.hot || arguments.rush { 1 } else { arguments.slots };
+    let pool = match arguments.seats {
+        Some(seats) => json!({"name": "seats", "seatCount": seats}),
+        None => json!({"name": "places", "capacity": arguments.capacity}),
+    };
     let first = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
     let path = format!("/v1/resources/{resource}/slots");
     let mut slots = Vec::with_capacity(count as usize);
@@ -63,7 +69,7 @@ async fn open_slots(arguments: &BenchArguments, operator: &Api, resource: u64) -
         let body = (from..count.min(from + SLOTS_PER_CALL)).map(|number| {
             let start = first + jiff::SignedDuration::from_mins(SLOT_MINUTES * i64::from(number));
             let end = start + jiff::SignedDuration::from_mins(SLOT_MINUTES);
-            let pools = [json!({"name": "places", "capacity": arguments.capacity})];
+            let pools = [&pool];
             json!({"startTime": start.to_string(), "endTime": end.to_string(), "pools": pools})
         });
         let opened = operator.post(&path, Value::Array(body.collect())).await?;
@@ -80,6 +86,19 @@ async fn sign_up(api: &Api, email: &str) -> Result<u64, Failure> {
 }
 
 impl Stage {
+    /// Connections of the app, so many at most.
+    pub(crate) fn clients(&self, count: u32) -> Result<Vec<Client>, Failure> {
+        let clients = (0..count).map(|_| {
+            let builder = Client::builder().endpoints(self.endpoints.clone()).token(&self.app_token);
+            let builder = match tls::trusted_pem()? {
+                Some(authority) => builder.certificate_authority(authority),
+                None => builder,
+            };
+            builder.build().map_err(Failure::other)
+        });
+        clients.collect()
+    }
+
     /// Places the cluster says are taken: what it acknowledged must be among them, and no pool may be over its capacity.
     pub(crate) async fn count_booked(&self, operator: &Api) -> Result<u64, Failure> {
         let mut booked = 0;

@@ -18,8 +18,14 @@ pub(super) fn options(arguments: &DemoArguments, dir: PathBuf) -> Result<LocalOp
         dir,
         nodes: usize::from(arguments.nodes),
         base_port,
-        environment: vec![("HOLDFAST_LOG".to_owned(), "info".to_owned())],
+        environment: environment(),
     })
+}
+
+/// The seeds without a log-in are to be tried as well.
+fn environment() -> Vec<(String, String)> {
+    let settings = [("HOLDFAST_LOG", "info"), ("HOLDFAST_FACADE_TRUST_DECLARED_IDENTITY", "true")];
+    settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 fn are_free(nodes: u8) -> bool {

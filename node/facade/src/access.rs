@@ -30,6 +30,12 @@ pub(crate) enum Endpoint {
     ChangeMembers,
     MakeJoinToken,
     ChangeNodeKey,
+    Pay,
+    ReadJob,
+    ManageEvents,
+    CreateSale,
+    ReadPolicy,
+    SetPolicy,
 }
 
 /// Whether a role may make a call.
@@ -44,8 +50,12 @@ pub(crate) fn allows(endpoint: Endpoint, role: Role) -> bool {
         | Endpoint::ReadCode
         // His own; an operator's reach is decided by the rows.
         | Endpoint::ReadUser
-        | Endpoint::SetPassword => true,
-        Endpoint::CheckIn => role.checks_in(),
+        | Endpoint::SetPassword
+        | Endpoint::Pay
+        | Endpoint::ReadJob
+        // Whose an event is, the rows say.
+        | Endpoint::ManageEvents => true,
+        Endpoint::CheckIn | Endpoint::CreateSale => role.checks_in(),
         Endpoint::CreateVenue
         | Endpoint::CreateResource
         | Endpoint::OpenSlots
@@ -56,6 +66,8 @@ pub(crate) fn allows(endpoint: Endpoint, role: Role) -> bool {
         | Endpoint::ManageApps
         | Endpoint::ChangeMembers
         | Endpoint::MakeJoinToken
+        | Endpoint::ReadPolicy
+        | Endpoint::SetPolicy
         | Endpoint::ChangeNodeKey => role.operates(),
         Endpoint::CreateUser => role.creates_users(),
     }

@@ -21,7 +21,9 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::access::Endpoint;
-use crate::grpc::translate::{book_from, booking, cancel_from, check_in_from, modify_from, status_of};
+use crate::grpc::translate::{
+    book_from, booking, cancel_from, check_in_from, confirm_from, extend_from, modify_from, status_of,
+};
 use crate::http::{CallName, payload_hash};
 use crate::limits::Remote;
 use crate::problem::{Problem, Result};
@@ -124,7 +126,7 @@ impl Reservations for Grpc {
         &self,
         request: Request<proto::BookRequest>,
     ) -> std::result::Result<Response<proto::Booking>, Status> {
-        self.change(request, Endpoint::Book, "Book", |body| book_from(&body).map(Command::Book)).await
+        self.change(request, Endpoint::Book, "Book", |body| book_from(&body)).await
     }
 
     async fn modify(
@@ -153,6 +155,26 @@ impl Reservations for Grpc {
     ) -> std::result::Result<Response<proto::Booking>, Status> {
         self.change(request, Endpoint::CheckIn, "CheckIn", |body| Ok(Command::CheckIn(check_in_from(&body))))
             .await
+    }
+
+    async fn confirm(
+        &self,
+        request: Request<proto::ConfirmRequest>,
+    ) -> std::result::Result<Response<proto::Booking>, Status> {
+        self.change(request, Endpoint::ChangeBooking, "Confirm", |body| {
+            confirm_from(&body).map(Command::Confirm)
+        })
+        .await
+    }
+
+    async fn extend(
+        &self,
+        request: Request<proto::ExtendRequest>,
+    ) -> std::result::Result<Response<proto::Booking>, Status> {
+        self.change(request, Endpoint::ChangeBooking, "Extend", |body| {
+            extend_from(&body).map(Command::Extend)
+        })
+        .await
     }
 
     async fn get(

@@ -19,6 +19,7 @@ mod http;
 mod limits;
 mod listen;
 mod metrics;
+mod openapi;
 mod problem;
 mod service;
 #[cfg(test)]
@@ -28,7 +29,7 @@ mod wire;
 pub use admin::{owner_router, router as admin_router};
 pub use listen::serve;
 pub use metrics::Metrics;
-pub use service::{FacadeSettings, Service};
+pub use service::{FacadeSettings, Service, is_webhook_secret};
 
 use axum::Router;
 

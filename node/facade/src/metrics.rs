@@ -28,6 +28,7 @@ pub struct Metrics {
     users_epoch: Arc<AtomicU64>,
     /// Rises whenever a key of a node may have been retired here.
     keys_epoch: Arc<AtomicU64>,
+    policies_epoch: Arc<AtomicU64>,
     registry: Arc<Registry>,
 }
 
@@ -78,6 +79,7 @@ impl Default for Metrics {
             certificate_expires_at,
             users_epoch: Arc::default(),
             keys_epoch: Arc::default(),
+            policies_epoch: Arc::default(),
             registry: Arc::new(registry),
         }
     }
@@ -105,6 +107,10 @@ impl Metrics {
 
     pub(crate) fn keys_epoch(&self) -> u64 {
         self.keys_epoch.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn policies_epoch(&self) -> u64 {
+        self.policies_epoch.load(Ordering::Acquire)
     }
 
     /// All figures as text, those of the replica included.
@@ -137,6 +143,10 @@ impl Observer for Metrics {
                 Outcome::Ticked { .. } => "tick",
                 Outcome::NodeKeyRegistered | Outcome::NodeKeysRetired(_) => "node_key",
                 Outcome::App(..) | Outcome::AppDeleted(_) => "app",
+                Outcome::Policy(..) => "policy",
+                Outcome::Job(..) => "job",
+                Outcome::ResourceWithdrawn(_) => "resource",
+                Outcome::SlotWithdrawn(_) => "slots",
             };
             self.outcomes.get_or_create(&KindLabels { kind }).inc();
             for event in &applied.events {
@@ -154,12 +164,16 @@ impl Observer for Metrics {
             if let Outcome::NodeKeysRetired(_) = applied.outcome {
                 self.keys_epoch.fetch_add(1, Ordering::AcqRel);
             }
+            if let Outcome::Policy(..) = applied.outcome {
+                self.policies_epoch.fetch_add(1, Ordering::AcqRel);
+            }
         }
     }
 
     fn replaced(&self) {
         self.users_epoch.fetch_add(1, Ordering::AcqRel);
         self.keys_epoch.fetch_add(1, Ordering::AcqRel);
+        self.policies_epoch.fetch_add(1, Ordering::AcqRel);
     }
 }
 

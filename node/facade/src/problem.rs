@@ -1,5 +1,6 @@
 //! Why a call came to nothing, in the words of RFC 9457: one catalogue for HTTP and gRPC.
 
+mod places;
 #[cfg(test)]
 mod tests;
 
@@ -38,7 +39,7 @@ impl Problem {
         Self { status, code, detail: detail.into(), revision: None, extra: Map::new(), wait_seconds: None }
     }
 
-    fn with(mut self, name: &str, value: Value) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
         self.extra.insert(name.to_owned(), value);
         self
     }
@@ -121,7 +122,11 @@ pub fn success(outcome: Outcome, revision: Revision) -> Result<Outcome> {
         | Outcome::Account(..)
         | Outcome::App(..)
         | Outcome::AppDeleted(_)
-        | Outcome::NodeKeysRetired(_) => Ok(outcome),
+        | Outcome::NodeKeysRetired(_)
+        | Outcome::Policy(..)
+        | Outcome::Job(..)
+        | Outcome::ResourceWithdrawn(_)
+        | Outcome::SlotWithdrawn(_) => Ok(outcome),
     }
 }
 
@@ -214,10 +219,28 @@ pub fn rejected(rejection: &Rejection) -> Problem {
             "no_password",
             "an operator must be able to log in, and this user has no password; give him one first",
         ),
+        Rejection::HoldExpired { .. }
+        | Rejection::NotHeld
+        | Rejection::NotConfirmed
+        | Rejection::NotSoMany { .. }
+        | Rejection::SeatNotFound(_)
+        | Rejection::SeatTaken(_)
+        | Rejection::NoSeats(_)
+        | Rejection::NoSuchSeatsLeft
+        | Rejection::LimitReached { .. }
+        | Rejection::PaymentMismatch
+        | Rejection::PaymentReferenceTaken
+        | Rejection::PaymentNotFound(_)
+        | Rejection::PlacesGone
+        | Rejection::QueueFull
+        | Rejection::HasSlots
+        | Rejection::HasBookings
+        | Rejection::TooManyPools
+        | Rejection::NothingAsked => places::rejected(rejection),
     }
 }
 
-fn moment(status: u16, code: &'static str, says: &str, name: &str, at: Timestamp) -> Problem {
+pub(super) fn moment(status: u16, code: &'static str, says: &str, name: &str, at: Timestamp) -> Problem {
     Problem::new(status, code, format!("{says} {}", instant(at))).with(name, json!(instant(at)))
 }
 

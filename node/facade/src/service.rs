@@ -6,6 +6,15 @@ mod bookings;
 mod callers;
 mod catalog;
 mod cluster;
+mod declared;
+mod events;
+mod jobs;
+mod payments;
+mod policies;
+pub(crate) mod s1;
+mod s2;
+mod s3;
+mod seats;
 #[cfg(test)]
 mod stolen_keys;
 mod users;
@@ -29,8 +38,15 @@ use crate::problem::{Problem, Result, success};
 use crate::service::callers::Users;
 
 pub(crate) use apps::{AppView, MadeSecret};
-pub(crate) use bookings::BookingFilter;
+pub(crate) use bookings::{BookingFilter, as_of};
 pub(crate) use callers::{Asked, Caller};
+pub(crate) use catalog::counts_at;
+pub(crate) use jobs::JobView;
+pub(crate) use payments::WebhookHead;
+use payments::WebhookSecret;
+pub(crate) use s2::{Reader, SeatJob, SeatWithHolder, SeatsOfEvent, Standing};
+pub(crate) use s3::{DatedEvent, NO_SLOT, TOO_MANY_TICKETS, Tickets, TypeOnSale, Wish, is_general, no_event};
+pub(crate) use seats::{SeatView, SeatsOf};
 pub(crate) use users::{NewUser, PasswordChange};
 
 /// What an operator may change.
@@ -54,6 +70,10 @@ pub struct FacadeSettings {
     pub address_failures: u32,
     /// The longest such wait.
     pub log_in_wait_max: Duration,
+    /// Seeds S2 and S3 have no log-in: whether callers are believed who they say they are.
+    pub trust_declared_identity: bool,
+    /// What payment providers sign with, as Standard Webhooks write it (`whsec_...`), each in turn.
+    pub payment_webhook_secrets: Vec<String>,
 }
 
 /// Longest time a caller may wait.
@@ -71,6 +91,8 @@ impl Default for FacadeSettings {
             account_failures: 5,
             address_failures: 100,
             log_in_wait_max: Duration::from_secs(900),
+            trust_declared_identity: false,
+            payment_webhook_secrets: Vec::new(),
         }
     }
 }
@@ -99,6 +121,9 @@ struct Parts {
     limits: Limits,
     metrics: Metrics,
     settings: FacadeSettings,
+    payment_secrets: Vec<WebhookSecret>,
+    /// As of which change of policies anybody is admitted at a rate, or nobody.
+    rates: Mutex<Option<(u64, bool)>>,
     users: Mutex<Users>,
 }
 
@@ -158,7 +183,9 @@ impl Service {
             bodies: Bodies::new(),
             limits,
             metrics,
+            payment_secrets: secrets_in(&settings.payment_webhook_secrets),
             settings,
+            rates: Mutex::default(),
             users: Mutex::default(),
         };
         Self { parts: Arc::new(parts) }
@@ -178,6 +205,11 @@ impl Service {
 
     pub(crate) fn settings(&self) -> &FacadeSettings {
         &self.parts.settings
+    }
+
+    /// What payment providers sign with.
+    fn payment_secrets(&self) -> &[WebhookSecret] {
+        &self.parts.payment_secrets
     }
 
     pub(crate) fn keys(&self) -> &Keys {
@@ -247,6 +279,16 @@ impl Service {
     ) -> Result<Read<T>> {
         Ok(self.parts.replica.read(consistency, deadline, with).await?)
     }
+}
+
+/// Whether a text is what payment providers sign with, as Standard Webhooks write it.
+#[must_use]
+pub fn is_webhook_secret(text: &str) -> bool {
+    WebhookSecret::parse(text).is_some()
+}
+
+fn secrets_in(texts: &[String]) -> Vec<WebhookSecret> {
+    texts.iter().filter_map(|text| WebhookSecret::parse(text)).collect()
 }
 
 #[cfg(test)]

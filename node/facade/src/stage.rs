@@ -1,8 +1,8 @@
 //! For tests: the rules over a map of rows, with an operator (user 1), two guests, and a resource with slots.
 
 use holdfast_reservations::{
-    BanUser, Command, CreateOperator, CreateResource, CreateVenue, Entry, GiveRole, MemoryRows, NewPool,
-    NewSlot, OpenSlots, Outcome, PoolKind, Principal, Request, Resource, ResourceId, ResourceKind, Role,
+    BanUser, Command, CreateOperator, CreateResource, CreateVenue, Entry, GiveRole, MemoryRows, NewPlaces,
+    NewPool, NewResource, NewSlot, OpenSlots, Outcome, Principal, Request, ResourceId, ResourceKind, Role,
     SignUp, State, Timestamp, UserId, Venue, VenueId, Window,
 };
 
@@ -31,7 +31,7 @@ impl Stage {
         let venue = Venue { name, region, time_zone, opens_at_minute: 0, closes_at_minute: 1440 };
         stage.submit(OPERATOR, Command::CreateVenue(CreateVenue { venue }));
         let (name, description) = ("Ride".to_owned(), String::new());
-        let resource = Resource { venue: VenueId(1), kind: ResourceKind::Ride, name, description };
+        let resource = NewResource { venue: VenueId(1), kind: ResourceKind::Ride, name, description };
         stage.submit(OPERATOR, Command::CreateResource(CreateResource { resource }));
         stage
     }
@@ -40,7 +40,7 @@ impl Stage {
     pub(crate) fn open_slots(&mut self, windows: &[(u64, u64)]) {
         let slot = |&(starts_at, ends_at): &(u64, u64)| NewSlot {
             window: Window::new(Timestamp(starts_at), Timestamp(ends_at)).unwrap(),
-            pools: vec![NewPool { name: "all".to_owned(), kind: PoolKind::Counter { capacity: 9 } }],
+            pools: vec![NewPool { name: "all".to_owned(), places: NewPlaces::Counter { capacity: 9 } }],
         };
         let slots = windows.iter().map(slot).collect();
         self.submit(OPERATOR, Command::OpenSlots(OpenSlots { resource: RESOURCE, slots }));

@@ -2,9 +2,17 @@
 
 use std::fmt;
 
-use holdfast_reservations::{Booking, BookingId, PoolCounts, PoolKind, Slot, SlotId, SlotStatus, Timestamp};
+use holdfast_reservations::{
+    Booking, BookingId, BookingState, HOLD_DURATION_MAX, HOLD_DURATION_MIN, Millis, Payment, PaymentState,
+    PoolCounts, SEATS_PER_BOOKING_MAX, Slot, SlotId, SlotStatus, Timestamp,
+};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::problem::{self, Problem};
+
+use crate::openapi::words;
 
 /// The last moment a caller may name: the end of the year 9999.
 const LAST_MOMENT_MS: u64 = 253_402_300_799_999;
@@ -90,20 +98,102 @@ pub(crate) fn count_from(count: i64) -> crate::problem::Result<u32> {
     }
 }
 
+/// Labels of seats: some, not too many, each once.
+pub(crate) fn labels_from(labels: Vec<String>) -> problem::Result<Vec<String>> {
+    if labels.is_empty() {
+        return Err(Problem::senseless("seats names at least one seat"));
+    }
+    if labels.len() > SEATS_PER_BOOKING_MAX {
+        return Err(too_many_seats());
+    }
+    let mut sorted: Vec<&String> = labels.iter().collect();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Problem::senseless(format!("seat {} is named twice", pair[0]))),
+        None => Ok(labels),
+    }
+}
+
+/// How long places are to be held.
+pub(crate) fn hold_seconds_from(seconds: i64) -> problem::Result<Millis> {
+    let duration = u64::try_from(seconds).map(Millis::from_seconds).ok();
+    let duration = duration.filter(|duration| (HOLD_DURATION_MIN..=HOLD_DURATION_MAX).contains(duration));
+    duration.ok_or_else(|| {
+        let max = HOLD_DURATION_MAX.0 / 1000;
+        Problem::senseless(format!("holdSeconds is from 1 to {max}"))
+    })
+}
+
+/// More seats than one booking has.
+pub(crate) fn too_many_seats() -> Problem {
+    Problem::senseless(format!("a booking has at most {SEATS_PER_BOOKING_MAX} seats"))
+}
+
 /// A booking on `/v1`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Booking)]
 pub(crate) struct BookingBody {
     id: u64,
     slot_id: u64,
     pool_id: u64,
     user_id: u64,
+    #[schema(schema_with = words::booking_status)]
     status: &'static str,
     count: u32,
-    seats: [String; 0],
+    /// Labels of its seats; empty if its places are counted.
+    seats: Vec<String>,
+    /// When a hold ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<PaymentBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_id: Option<u64>,
+    /// Rises with every change; for If-Match.
     version: u32,
+    /// Where its last change stands in the log: INDEX-ORDINAL.
     revision: String,
+    #[schema(format = DateTime)]
     booked_at: String,
+}
+
+/// A payment on `/v1`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Payment)]
+pub(crate) struct PaymentBody {
+    reference: String,
+    /// In the smallest unit of the currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
+    #[schema(schema_with = words::payment_status)]
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+pub(crate) fn payment_body(payment: &Payment) -> PaymentBody {
+    let (at, reason) = match &payment.state {
+        PaymentState::Pending => (None, None),
+        PaymentState::Paid { at } | PaymentState::Refused { at } => (Some(instant(*at)), None),
+        PaymentState::Failed { at, reason } => (Some(instant(*at)), Some(reason.clone())),
+    };
+    let price = payment.price.clone();
+    PaymentBody {
+        reference: payment.reference.clone(),
+        amount: price.as_ref().map(|price| price.amount),
+        currency: price.map(|price| price.currency),
+        status: payment.state.name(),
+        at,
+        reason,
+    }
 }
 
 pub(crate) fn booking_body(id: BookingId, booking: &Booking) -> BookingBody {
@@ -114,35 +204,76 @@ pub(crate) fn booking_body(id: BookingId, booking: &Booking) -> BookingBody {
         user_id: booking.user.0,
         status: booking.state.name(),
         count: booking.count,
-        seats: [],
+        seats: booking.seats.iter().map(|seat| seat.label.clone()).collect(),
+        expires_at: deadline_of(booking).map(instant),
+        payment: booking.payment.as_ref().map(payment_body),
+        job_id: job_of(booking),
         version: booking.version,
         revision: booking.revision.to_string(),
         booked_at: instant(booking.booked_at),
     }
 }
 
+/// When a hold ends.
+pub(crate) fn deadline_of(booking: &Booking) -> Option<Timestamp> {
+    match booking.state {
+        BookingState::Held { expires_at, .. } => Some(expires_at),
+        BookingState::Confirmed
+        | BookingState::Used { .. }
+        | BookingState::Cancelled { .. }
+        | BookingState::Expired { .. }
+        | BookingState::Queued { .. }
+        | BookingState::Rejected { .. } => None,
+    }
+}
+
+fn job_of(booking: &Booking) -> Option<u64> {
+    match booking.state {
+        BookingState::Queued { job } => Some(job.0),
+        BookingState::Confirmed
+        | BookingState::Used { .. }
+        | BookingState::Cancelled { .. }
+        | BookingState::Held { .. }
+        | BookingState::Expired { .. }
+        | BookingState::Rejected { .. } => None,
+    }
+}
+
 /// A slot on `/v1`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Slot)]
 pub(crate) struct SlotBody {
     id: u64,
     resource_id: u64,
+    #[schema(format = DateTime)]
     start_time: String,
+    #[schema(format = DateTime)]
     end_time: String,
+    #[schema(schema_with = words::slot_status)]
     status: &'static str,
     pools: Vec<PoolBody>,
 }
 
 /// A pool on `/v1`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Pool)]
 struct PoolBody {
     id: u64,
     name: String,
+    #[schema(schema_with = words::pool_kind)]
     kind: &'static str,
     capacity: u32,
     available: u32,
     held: u32,
+    /// With those that are used and ready.
     confirmed: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    description: String,
 }
 
 /// A slot, its pools counted by `counts`. A slot whose end has come is finished, whether or not a tick has said so.
@@ -153,22 +284,26 @@ pub(crate) fn slot_body(
     counts: impl Fn(holdfast_reservations::PoolId) -> Option<PoolCounts>,
 ) -> SlotBody {
     let pools = slot.pools.iter().map(|pool| {
-        let PoolKind::Counter { capacity } = pool.kind;
+        let capacity = pool.kind.capacity();
         let counts = counts(pool.id).unwrap_or_else(|| PoolCounts::open(capacity));
         let PoolCounts { available, held, confirmed, .. } = counts;
         PoolBody {
             id: pool.id.0,
             name: pool.name.clone(),
-            kind: "counter",
+            kind: pool.kind.name(),
             capacity,
             available,
             held,
             confirmed,
+            price: pool.price.as_ref().map(|price| price.amount),
+            currency: pool.price.as_ref().map(|price| price.currency.clone()),
+            description: pool.description.clone(),
         }
     });
     let status = match slot.status {
         SlotStatus::Open if slot.is_bookable_at(now) => "open",
         SlotStatus::Open | SlotStatus::Finished => "finished",
+        SlotStatus::Withdrawn => "withdrawn",
     };
     SlotBody {
         id: id.0,

@@ -3,7 +3,10 @@
 pub mod book;
 pub mod cancel;
 pub mod check_in;
+pub mod exchange;
+mod find_places;
 pub mod modify;
+pub mod reserve;
 
 use std::sync::Arc;
 
@@ -11,13 +14,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::{Actor, Context};
 use crate::event::{BookingEvent, Event};
-use crate::ids::{BookingId, PoolId, Revision, SlotId, UserId};
+use crate::holds;
+use crate::ids::{BookingId, JobId, PoolId, Revision, SlotId, UserId};
 use crate::outcome::{Halt, MissingRow, Rejection, SlotFull};
+use crate::payments::Payment;
 use crate::pools::PoolCounts;
 use crate::principal::Role;
 use crate::rows::{Key, Order, ReadRows, ReadTyped as _};
-use crate::slots::{self, Slot};
-use crate::time::Timestamp;
+use crate::seats::BookedSeat;
+use crate::slots::{self, Slot, SlotStatus};
+use crate::time::{Millis, Timestamp};
 
 /// Slots looked at to find alternatives for a sold-out one.
 const ALTERNATIVES_SEARCHED_MAX: usize = 16;
@@ -38,6 +44,8 @@ pub struct Booking {
     pub booked_by: UserId,
     /// How many places.
     pub count: u32,
+    /// Which seats, if its pool has any; by number.
+    pub seats: Vec<BookedSeat>,
     /// How far it has come.
     pub state: BookingState,
     /// Rises with every change, from 1.
@@ -46,9 +54,22 @@ pub struct Booking {
     pub booked_at: Timestamp,
     /// The revision of its last change.
     pub revision: Revision,
+    /// What is to be paid for it, or was.
+    pub payment: Option<Payment>,
 }
 
 impl Booking {
+    /// How far it has come at a moment: a hold past its deadline has expired, whether or not a tick has said so.
+    #[must_use]
+    pub fn state_at(&self, now: Timestamp) -> BookingState {
+        if let BookingState::Held { expires_at, .. } = self.state
+            && expires_at <= now
+        {
+            return BookingState::Expired { at: expires_at };
+        }
+        self.state
+    }
+
     /// Whether a user of this role may see and change it: his own, those an app made, and all for staff.
     #[must_use]
     pub fn is_managed_by(&self, user: UserId, role: Role) -> bool {
@@ -79,6 +100,28 @@ pub enum BookingState {
         /// When.
         at: Timestamp,
     },
+    /// It has its places until a deadline.
+    Held {
+        /// When they are free again unless it is confirmed.
+        expires_at: Timestamp,
+        /// For how long they were taken, or last extended.
+        duration: Millis,
+    },
+    /// It was not confirmed in time.
+    Expired {
+        /// Its deadline.
+        at: Timestamp,
+    },
+    /// It waits for its turn, and has no places yet.
+    Queued {
+        /// The job that will get them.
+        job: JobId,
+    },
+    /// Its turn came and there were none.
+    Rejected {
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl BookingState {
@@ -86,8 +129,10 @@ impl BookingState {
     #[must_use]
     pub fn has_places(&self) -> bool {
         match self {
-            Self::Confirmed | Self::Used { .. } => true,
-            Self::Cancelled { .. } => false,
+            Self::Confirmed | Self::Used { .. } | Self::Held { .. } => true,
+            Self::Cancelled { .. } | Self::Expired { .. } | Self::Queued { .. } | Self::Rejected { .. } => {
+                false
+            }
         }
     }
 
@@ -98,6 +143,10 @@ impl BookingState {
             Self::Confirmed => "confirmed",
             Self::Used { .. } => "used",
             Self::Cancelled { .. } => "cancelled",
+            Self::Held { .. } => "held",
+            Self::Expired { .. } => "expired",
+            Self::Queued { .. } => "queued",
+            Self::Rejected { .. } => "rejected",
         }
     }
 }
@@ -142,15 +191,19 @@ fn booking_of(key: &Key) -> Option<BookingId> {
 }
 
 /// The booking of an id if the actor may know of it; somebody else's is as unknown as none.
-fn find(context: &Context<'_>, actor: Actor, id: BookingId) -> Result<Arc<Booking>, Halt> {
+pub(crate) fn find(context: &Context<'_>, actor: Actor, id: BookingId) -> Result<Arc<Booking>, Halt> {
     match context.row::<Booking>(id) {
         Some(booking) if booking.is_managed_by(actor.user, actor.role) => Ok(booking),
         Some(_) | None => Err(Rejection::BookingNotFound(id).into()),
     }
 }
 
-/// Refuses a booking that was changed since the version the caller saw.
-fn expect_version(booking: &Booking, expected: Option<u32>) -> Result<(), Halt> {
+/// Refuses a booking that was changed since the version the caller saw. That a hold has ended is no such change: who is
+/// late is told that he is late, whether or not a tick has come by.
+pub(crate) fn expect_version(booking: &Booking, expected: Option<u32>, now: Timestamp) -> Result<(), Halt> {
+    if let BookingState::Expired { .. } = booking.state_at(now) {
+        return Ok(());
+    }
     match expected {
         Some(version) if version != booking.version => {
             Err(Rejection::VersionMismatch { current: booking.version }.into())
@@ -159,33 +212,47 @@ fn expect_version(booking: &Booking, expected: Option<u32>) -> Result<(), Halt> 
     }
 }
 
-/// Refuses a booking that has ended.
-fn expect_confirmed(booking: &Booking) -> Result<(), Halt> {
-    match booking.state {
-        BookingState::Confirmed => Ok(()),
+/// Refuses a booking that has no places to give back or to change.
+fn expect_live(booking: &Booking, now: Timestamp) -> Result<(), Halt> {
+    match booking.state_at(now) {
+        BookingState::Confirmed | BookingState::Held { .. } => Ok(()),
         BookingState::Used { at, by, .. } => Err(Rejection::AlreadyUsed { used_at: at, used_by: by }.into()),
         BookingState::Cancelled { .. } => Err(Rejection::AlreadyCancelled.into()),
+        BookingState::Expired { at } => Err(Rejection::HoldExpired { expired_at: at }.into()),
+        BookingState::Queued { .. } | BookingState::Rejected { .. } => Err(Rejection::NotHeld.into()),
     }
 }
 
-/// Refuses a slot that has ended, whether or not a tick has marked it.
-fn expect_bookable(context: &Context<'_>, slot: &Slot) -> Result<(), Halt> {
+/// Refuses a slot that has ended, whether or not a tick has marked it, or that was taken off.
+pub(crate) fn expect_bookable(context: &Context<'_>, id: SlotId, slot: &Slot) -> Result<(), Halt> {
     if slot.is_bookable_at(context.now) {
-        Ok(())
-    } else {
-        Err(Rejection::TooLate { ended_at: slot.window.ends_at() }.into())
+        return Ok(());
+    }
+    match slot.status {
+        SlotStatus::Withdrawn => Err(Rejection::SlotNotFound(Some(id)).into()),
+        SlotStatus::Open | SlotStatus::Finished => {
+            Err(Rejection::TooLate { ended_at: slot.window.ends_at() }.into())
+        }
     }
 }
 
-/// Refuses a pool with fewer than `count` places left, naming what is near.
+/// Refuses a pool with fewer than `count` places left, naming what is near. Places of holds that have lapsed are there.
 fn expect_room(context: &mut Context<'_>, slot: &Slot, pool: PoolId, count: u32) -> Result<(), Halt> {
-    let counts = context.expect_row::<PoolCounts>(pool, MissingRow::Pool(pool))?;
+    let mut counts = context.expect_row::<PoolCounts>(pool, MissingRow::Pool(pool))?;
+    if counts.available < count && counts.held > 0 {
+        holds::end_lapsed(context, pool, |context| has_room(context, pool, count))?;
+        counts = context.expect_row::<PoolCounts>(pool, MissingRow::Pool(pool))?;
+    }
     if counts.available >= count {
         return Ok(());
     }
     let alternatives = alternatives(context, slot, pool, count);
     let (available, sold_out_at) = (counts.available, counts.sold_out_at);
     Err(Rejection::SlotFull(SlotFull { available, sold_out_at, alternatives }).into())
+}
+
+fn has_room(rows: &impl ReadRows, pool: PoolId, count: u32) -> bool {
+    rows.row::<PoolCounts>(pool).is_some_and(|counts| counts.available >= count)
 }
 
 /// The next slots of the same resource with room for the party. Searched once an entry.
@@ -197,9 +264,11 @@ fn alternatives(context: &mut Context<'_>, full: &Slot, pool: PoolId, count: u32
     let next = slots::list(context, full.resource, from, None, ALTERNATIVES_SEARCHED_MAX);
     let has_room = |slot: &Slot| {
         slot.is_bookable_at(context.now)
-            && slot.pools.iter().filter(|other| other.id != pool).any(|other| {
-                context.row::<PoolCounts>(other.id).is_some_and(|counts| counts.available >= count)
-            })
+            && slot
+                .pools
+                .iter()
+                .filter(|other| other.id != pool)
+                .any(|other| holds::available(context, other.id) >= u64::from(count))
     };
     let found: Vec<SlotId> =
         next.iter().filter(|(_, slot)| has_room(slot)).map(|(id, _)| *id).take(ALTERNATIVES_MAX).collect();
@@ -208,7 +277,7 @@ fn alternatives(context: &mut Context<'_>, full: &Slot, pool: PoolId, count: u32
 }
 
 /// Writes a booking's next version and says what happened to it.
-fn change(
+pub(crate) fn change(
     context: &mut Context<'_>,
     id: BookingId,
     booking: Booking,

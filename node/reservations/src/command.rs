@@ -3,19 +3,25 @@
 use serde::{Deserialize, Serialize};
 
 use crate::apps::{AddAppSecret, CreateApp, DeleteApp, RevokeAppSecret};
-use crate::bookings::{book::Book, cancel::Cancel, check_in::CheckIn, modify::Modify};
+use crate::bookings::reserve::Reserve;
+use crate::bookings::{book::Book, cancel::Cancel, check_in::CheckIn, exchange::Exchange, modify::Modify};
 use crate::context::Context;
 use crate::due::Tick;
+use crate::holds::{confirm::Confirm, extend::Extend, void::Void};
+use crate::jobs::Enqueue;
 use crate::node_keys::{RegisterNodeKey, RetireNodeKeys};
 use crate::outcome::{Halt, Outcome};
+use crate::payments::{SettlePayment, StartPayment};
+use crate::policies::SetPolicy;
 use crate::principal::Principal;
 use crate::requests::RequestId;
-use crate::resources::CreateResource;
+use crate::resources::{ChangeResource, CreateEvent, CreateResource, WithdrawResource};
 use crate::sessions::{CloseSessions, LogIn, LogOut, OpenSession, RefreshSession};
-use crate::slots::OpenSlots;
+use crate::slots::{AddPools, ChangeSlot, OpenSlots, WithdrawSlot};
 use crate::time::Timestamp;
 use crate::users::{
-    BanUser, ChangeRole, CreateOperator, CreateUser, GiveRole, LiftBan, SetPassword, SetRole, SignUp,
+    BanUser, ChangeRole, CreateOperator, CreateUser, DeclareUser, GiveRole, LiftBan, SetPassword, SetRole,
+    SignUp,
 };
 use crate::venues::CreateVenue;
 
@@ -98,6 +104,38 @@ pub enum Command {
     GiveRole(GiveRole),
     /// See [`LogIn`].
     LogIn(LogIn),
+    /// Seats and holds: see [`Reserve`].
+    Reserve(Reserve),
+    /// See [`Exchange`].
+    Exchange(Exchange),
+    /// See [`Extend`].
+    Extend(Extend),
+    /// See [`Confirm`].
+    Confirm(Confirm),
+    /// See [`Void`].
+    Void(Void),
+    /// Payments: see [`StartPayment`].
+    StartPayment(StartPayment),
+    /// See [`SettlePayment`].
+    SettlePayment(SettlePayment),
+    /// Operators decide: see [`SetPolicy`].
+    SetPolicy(SetPolicy),
+    /// Jobs: see [`Enqueue`].
+    Enqueue(Enqueue),
+    /// Events of people who are no operators: see [`CreateEvent`].
+    CreateEvent(CreateEvent),
+    /// See [`ChangeResource`].
+    ChangeResource(ChangeResource),
+    /// See [`WithdrawResource`].
+    WithdrawResource(WithdrawResource),
+    /// See [`AddPools`].
+    AddPools(AddPools),
+    /// See [`ChangeSlot`].
+    ChangeSlot(ChangeSlot),
+    /// See [`WithdrawSlot`].
+    WithdrawSlot(WithdrawSlot),
+    /// Users who only say who they are: see [`DeclareUser`].
+    DeclareUser(DeclareUser),
 }
 
 impl Command {
@@ -131,6 +169,22 @@ impl Command {
             Self::RetireNodeKeys(command) => command.apply(context),
             Self::GiveRole(command) => command.apply(context),
             Self::LogIn(command) => command.apply(context),
+            Self::Reserve(command) => command.apply(context),
+            Self::Exchange(command) => command.apply(context),
+            Self::Extend(command) => command.apply(context),
+            Self::Confirm(command) => command.apply(context),
+            Self::Void(command) => command.apply(context),
+            Self::StartPayment(command) => command.apply(context),
+            Self::SettlePayment(command) => command.apply(context),
+            Self::SetPolicy(command) => command.apply(context),
+            Self::Enqueue(command) => command.apply(context),
+            Self::CreateEvent(command) => command.apply(context),
+            Self::ChangeResource(command) => command.apply(context),
+            Self::WithdrawResource(command) => command.apply(context),
+            Self::AddPools(command) => command.apply(context),
+            Self::ChangeSlot(command) => command.apply(context),
+            Self::WithdrawSlot(command) => command.apply(context),
+            Self::DeclareUser(command) => command.apply(context),
         }
     }
 
@@ -166,6 +220,22 @@ impl Command {
             Self::RetireNodeKeys(_) => "retire_node_keys",
             Self::GiveRole(_) => "give_role",
             Self::LogIn(_) => "log_in",
+            Self::Reserve(_) => "reserve",
+            Self::Exchange(_) => "exchange",
+            Self::Extend(_) => "extend",
+            Self::Confirm(_) => "confirm",
+            Self::Void(_) => "void",
+            Self::StartPayment(_) => "start_payment",
+            Self::SettlePayment(_) => "settle_payment",
+            Self::SetPolicy(_) => "set_policy",
+            Self::Enqueue(_) => "enqueue",
+            Self::CreateEvent(_) => "create_event",
+            Self::ChangeResource(_) => "change_resource",
+            Self::WithdrawResource(_) => "withdraw_resource",
+            Self::AddPools(_) => "add_pools",
+            Self::ChangeSlot(_) => "change_slot",
+            Self::WithdrawSlot(_) => "withdraw_slot",
+            Self::DeclareUser(_) => "declare_user",
         }
     }
 }

@@ -72,6 +72,28 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Does something on another's behalf, apart from the rest: what fails leaves no row and no event behind.
+    pub(crate) fn attempt<T>(
+        &mut self,
+        principal: Principal,
+        does: impl FnOnce(&mut Context<'_>) -> Result<T, Halt>,
+    ) -> Result<T, Halt> {
+        let mut alternatives = std::mem::take(self.alternatives);
+        let (result, changes, events) = {
+            let mut apart = Context::new(&*self, self.now, self.revision, principal, &mut alternatives);
+            let result = does(&mut apart);
+            let (changes, events) = apart.finish();
+            (result, changes, events)
+        };
+        *self.alternatives = alternatives;
+        let done = result?;
+        for (key, row) in changes {
+            self.overlay.set(key, row);
+        }
+        self.events.extend(events);
+        Ok(done)
+    }
+
     /// Writes the row of an id.
     pub(crate) fn put<S: Stored>(&mut self, id: S::Id, value: S) {
         self.overlay.set(S::key(id), Some(value.into_row()));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::ids::{BookingId, PoolId, ResourceId, SessionId, SlotId, UserId, VenueId};
+use crate::ids::{BookingId, JobId, PoolId, ResourceId, SessionId, SlotId, UserId, VenueId};
 use crate::outcome::{Contradiction, Halt, Rejection};
 use crate::rows::ReadTyped as _;
 
@@ -30,6 +30,8 @@ pub struct Counters {
     pub sessions: u64,
     /// Users who may operate now: operators who are not banned.
     pub operators: u64,
+    /// Jobs accepted.
+    pub jobs: u64,
 }
 
 /// Whether somebody may operate the cluster: an operator who is not banned.
@@ -102,4 +104,5 @@ next_ids! {
     next_booking: bookings -> BookingId;
     next_user: users -> UserId;
     next_session: sessions -> SessionId;
+    next_job: jobs -> JobId;
 }

@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::ids::SlotId;
-use crate::outcome::{Contradiction, Halt, Outcome};
+use crate::holds::expire;
+use crate::ids::{BookingId, JobId, ResourceId, SlotId};
+use crate::jobs::run;
+use crate::outcome::{Halt, Outcome};
+use crate::principal::Principal;
 use crate::rows::{Key, Order, ReadRows};
 use crate::slots;
 use crate::time::Timestamp;
@@ -20,6 +23,14 @@ pub enum DueKind {
     SlotStarts,
     /// A slot's end.
     SlotEnds,
+    /// A hold's deadline.
+    HoldExpires,
+    /// The next job of a resource may be admitted.
+    JobsAdmitted,
+    /// The moment of a job that was not to run before.
+    JobDue,
+    /// The result of a job is not kept any longer.
+    JobForgotten,
 }
 
 /// One thing that is due.
@@ -48,21 +59,32 @@ impl Tick {
         let due = scan(context, context.now, TICK_ROWS_MAX);
         let mut contradicted = 0u32;
         for due in &due {
-            let happened = match due.kind {
-                DueKind::SlotStarts => slots::pass::start(context, SlotId(due.subject)),
-                DueKind::SlotEnds => slots::pass::finish(context, SlotId(due.subject)),
-            };
-            // One that contradicts an invariant has changed nothing. It goes, or nothing behind it would ever happen.
-            match happened {
-                Ok(()) => (),
-                Err(Contradiction::RowMissing(_) | Contradiction::Capacity(_) | Contradiction::Overflow) => {
-                    contradicted = contradicted.saturating_add(1);
-                }
+            let key = Key::Due(due.at, due.kind, due.subject);
+            if context.get(&key).is_none() {
+                // What happened before it has seen to it, or made it due at another moment.
+                continue;
             }
-            context.delete(Key::Due(due.at, due.kind, due.subject));
+            // It goes first, so that what happens may make it due again.
+            context.delete(key);
+            // One that contradicts an invariant has changed nothing. It goes, or nothing behind it would ever happen.
+            if context.attempt(Principal::Internal, |context| happen(context, *due)).is_err() {
+                contradicted = contradicted.saturating_add(1);
+            }
         }
         Ok(Outcome::Ticked { handled: u32::try_from(due.len()).unwrap_or(u32::MAX), contradicted })
     }
+}
+
+fn happen(context: &mut Context<'_>, due: Due) -> Result<(), Halt> {
+    match due.kind {
+        DueKind::SlotStarts => slots::pass::start(context, SlotId(due.subject))?,
+        DueKind::SlotEnds => slots::pass::finish(context, SlotId(due.subject))?,
+        DueKind::HoldExpires => expire::expire(context, BookingId(due.subject))?,
+        DueKind::JobsAdmitted => run::admit(context, ResourceId(due.subject))?,
+        DueKind::JobDue => run::become_due(context, JobId(due.subject))?,
+        DueKind::JobForgotten => run::forget(context, JobId(due.subject)),
+    }
+    Ok(())
 }
 
 fn scan(rows: &(impl ReadRows + ?Sized), until: Timestamp, limit: usize) -> Vec<Due> {

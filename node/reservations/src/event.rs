@@ -27,6 +27,10 @@ pub enum Event {
     },
     /// A resource was made.
     ResourceCreated(ResourceId),
+    /// A resource changed.
+    ResourceChanged(ResourceId),
+    /// A resource was taken off.
+    ResourceWithdrawn(ResourceId),
     /// A venue was made.
     VenueCreated(VenueId),
 }
@@ -42,6 +46,12 @@ pub enum BookingEvent {
     Cancelled,
     /// Its party was admitted.
     Used,
+    /// It has its places until a deadline.
+    Held,
+    /// It was not confirmed in time.
+    Expired,
+    /// It waited for its turn, and there were no places.
+    Rejected,
 }
 
 /// How a slot changed.
@@ -53,6 +63,10 @@ pub enum SlotEvent {
     Started,
     /// Its end has come.
     Finished,
+    /// Its window or what it sells changed.
+    Changed,
+    /// It was taken off.
+    Withdrawn,
 }
 
 impl Event {
@@ -64,9 +78,16 @@ impl Event {
             Self::Booking { kind: BookingEvent::Changed, .. } => "booking.changed",
             Self::Booking { kind: BookingEvent::Cancelled, .. } => "booking.cancelled",
             Self::Booking { kind: BookingEvent::Used, .. } => "booking.used",
+            Self::Booking { kind: BookingEvent::Held, .. } => "booking.held",
+            Self::Booking { kind: BookingEvent::Expired, .. } => "booking.expired",
+            Self::Booking { kind: BookingEvent::Rejected, .. } => "booking.rejected",
             Self::Slot { kind: SlotEvent::Opened, .. } => "slot.opened",
             Self::Slot { kind: SlotEvent::Started, .. } => "slot.started",
             Self::Slot { kind: SlotEvent::Finished, .. } => "slot.finished",
+            Self::Slot { kind: SlotEvent::Changed, .. } => "slot.changed",
+            Self::Slot { kind: SlotEvent::Withdrawn, .. } => "slot.withdrawn",
+            Self::ResourceChanged(_) => "resource.changed",
+            Self::ResourceWithdrawn(_) => "resource.withdrawn",
             Self::ResourceCreated(_) => "resource.created",
             Self::VenueCreated(_) => "venue.created",
         }

@@ -32,6 +32,8 @@ ids! {
     BookingId = "booking";
     /// Somebody who can sign in.
     UserId = "user";
+    /// An accepted command.
+    JobId = "job";
     /// A family of refresh tokens: one log-in on one device.
     SessionId = "session";
 }

@@ -1,6 +1,9 @@
 //! The invariants that no command may break, all checked at once: after every command in tests and in simulation.
 
 mod accounts;
+mod holds;
+mod jobs;
+mod seats;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,10 +23,14 @@ use crate::users;
 impl<R: Rows> State<R> {
     /// Reads every row and lists what is wrong, each line naming the invariant of `docs/INVARIANTS.md` it breaks.
     pub fn check_invariants(&self) -> Vec<String> {
-        let end = Key::RetiredNodeKey(u64::MAX, u32::MAX);
-        let rows = self.rows().scan(Key::Clock..end, Order::Ascending, usize::MAX);
+        let rows = self.rows().scan(Key::all(), Order::Ascending, usize::MAX);
         let mut check = Check { rows: self.rows(), now: self.now(), broken: Vec::new() };
         check.pools(&rows);
+        check.seats(&rows);
+        check.holds(&rows);
+        check.user_places(&rows);
+        check.payments(&rows);
+        check.jobs(&rows);
         check.requests(&rows);
         check.indexes(&rows);
         check.ids(&rows);
@@ -47,19 +54,20 @@ impl Check<'_> {
         }
     }
 
-    /// INV-2: counts add up to the capacity, and confirmed is what the bookings say.
+    /// INV-2: counts add up to the capacity, and held and confirmed are what the bookings say.
     fn pools(&mut self, rows: &[(Key, Row)]) {
-        let mut taken: BTreeMap<PoolId, u64> = BTreeMap::new();
-        for booking in bookings(rows).filter(|(_, booking)| booking.state.has_places()) {
-            let count = taken.entry(booking.1.pool).or_default();
-            *count = count.saturating_add(u64::from(booking.1.count));
+        let mut taken: BTreeMap<PoolId, (u64, u64)> = BTreeMap::new();
+        for (_, booking) in bookings(rows).filter(|(_, booking)| booking.state.has_places()) {
+            let (held, confirmed) = taken.entry(booking.pool).or_default();
+            let count = if matches!(booking.state, BookingState::Held { .. }) { held } else { confirmed };
+            *count = count.saturating_add(u64::from(booking.count));
         }
         for (key, row) in rows {
             let (Key::Pool(id), Row::Pool(counts)) = (key, row) else { continue };
-            let booked = taken.remove(id).unwrap_or(0);
+            let (held, confirmed) = taken.remove(id).unwrap_or_default();
             self.expect(counts.adds_up(), || format!("INV-2: {id} does not add up: {counts:?}"));
-            self.expect(u64::from(counts.confirmed) == booked, || {
-                format!("INV-2: {id} counts {} confirmed, its bookings have {booked}", counts.confirmed)
+            self.expect((u64::from(counts.held), u64::from(counts.confirmed)) == (held, confirmed), || {
+                format!("INV-2: {id} counts {counts:?}, its bookings hold {held} and have {confirmed}")
             });
         }
         self.expect(taken.is_empty(), || format!("INV-2: bookings in pools that do not exist: {taken:?}"));
@@ -111,7 +119,9 @@ impl Check<'_> {
             match (key, row) {
                 (Key::Slot(id), Row::Slot(slot)) => {
                     let (starts_at, ends_at) = (slot.window.starts_at(), slot.window.ends_at());
-                    expected.insert(Key::SlotByWindow(slot.resource, starts_at, ends_at, *id));
+                    if slot.status != SlotStatus::Withdrawn {
+                        expected.insert(Key::SlotByWindow(slot.resource, starts_at, ends_at, *id));
+                    }
                     let has_pools =
                         slot.pools.iter().all(|pool| self.rows.row::<PoolCounts>(pool.id).is_some());
                     self.expect(has_pools, || format!("INV-5: {id} has a pool without counts"));
@@ -150,6 +160,7 @@ impl Check<'_> {
                 Key::Booking(id) => (id.0, counters.bookings),
                 Key::User(id) => (id.0, counters.users),
                 Key::Session(id) => (id.0, counters.sessions),
+                Key::Job(id) => (id.0, counters.jobs),
                 _ => continue,
             };
             self.expect((1..=given).contains(&id), || format!("INV-6: {key:?} is above its counter {given}"));
@@ -184,7 +195,11 @@ impl Check<'_> {
                 (Key::Booking(id), Row::Booking(booking)) => {
                     let last = match booking.state {
                         BookingState::Confirmed => booking.booked_at,
-                        BookingState::Used { at, .. } | BookingState::Cancelled { at } => at,
+                        BookingState::Used { at, .. }
+                        | BookingState::Cancelled { at }
+                        | BookingState::Expired { at }
+                        | BookingState::Rejected { at } => at,
+                        BookingState::Held { .. } | BookingState::Queued { .. } => booking.booked_at,
                     };
                     let now = self.now;
                     self.expect(booking.booked_at <= last && last <= now, || {

@@ -16,16 +16,22 @@ mod context;
 mod counters;
 mod due;
 mod event;
+mod holds;
 mod ids;
 mod invariants;
+mod jobs;
 mod node_keys;
 mod outcome;
 mod overlay;
+mod payments;
+mod places;
+mod policies;
 mod pools;
 mod principal;
 mod requests;
 mod resources;
 mod rows;
+mod seats;
 mod sessions;
 mod slots;
 mod state;
@@ -40,36 +46,64 @@ pub use apps::{
 };
 pub use bookings::book::{Book, SlotName};
 pub use bookings::modify::{Modify, SlotChoice};
+pub use bookings::reserve::{HoldTerms, Places, Reserve};
 pub use bookings::{Booking, BookingState, Of as BookingsOf, list as list_bookings};
-pub use bookings::{cancel::Cancel, check_in::CheckIn};
+pub use bookings::{cancel::Cancel, check_in::CheckIn, exchange::Exchange};
 pub use clock::Clock;
 pub use command::{Command, Entry, Request};
 pub use counters::Counters;
 pub use due::{Due, DueKind, TICK_ROWS_MAX, Tick, next as next_due};
 pub use event::{BookingEvent, Event, SlotEvent};
-pub use ids::{BookingId, PoolId, ResourceId, Revision, SessionId, SlotId, UserId, VenueId};
+pub use holds::confirm::{Confirm, Part};
+pub use holds::{HOLD_DURATION_MAX, HOLD_DURATION_MIN, extend::Extend, lapsed as lapsed_holds, void::Void};
+pub use ids::{BookingId, JobId, PoolId, ResourceId, Revision, SessionId, SlotId, UserId, VenueId};
+pub use jobs::enqueue::Promise;
+pub use jobs::queue::Lane;
+pub use jobs::{
+    Enqueue, JOBS_WAITING_MAX, Job, JobCommand, JobState, PRIORITY_MAX, Queue, estimated_wait,
+    position as job_position,
+};
 pub use node_keys::{
     KEY_AFTERLIFE_DURATION, NodeKey, RegisterNodeKey, RetireNodeKeys, RetiredNodeKey, ValidNodeKey,
     valid_node_key,
 };
-pub use outcome::{Applied, Contradiction, MissingRow, Outcome, Rejection, SlotFull};
+pub use outcome::{Applied, Contradiction, MissingRow, Outcome, Rejection, SeatUnavailable, SlotFull};
 pub use overlay::Changes;
+pub use payments::{
+    Money, PAYMENT_TEXT_MAX, Paid, Payment, PaymentState, SettlePayment, Settlement, StartPayment,
+    booking_of as booking_of_payment,
+};
+pub use policies::{
+    Dialect, HOLD_DURATION, Policy, PolicyField, Scope, SetPolicy, UserPlaces, has_any_policy,
+    policy_of_pool, policy_of_resource, user_places,
+};
 pub use pools::PoolCounts;
 pub use principal::{Principal, Role};
 pub use requests::{
     GENERATION_DURATION, KEYS_MAX, KEYS_MAX_APP, KeyCount, Remembered, RequestId, RequestKey, answered,
+    is_new as is_new_request,
 };
-pub use resources::{CreateResource, Resource, ResourceKind, list as list_resources};
+pub use resources::{
+    ChangeResource, CreateEvent, CreateResource, NewResource, Resource, ResourceKind, ResourceStatus,
+    WithdrawResource, list as list_resources,
+};
 pub use rows::{Key, MemoryRows, Order, ReadRows, ReadTyped, Row, Rows, Stored, merge_changes};
+pub use seats::map::owner as seat_owner;
+pub use seats::{
+    BookedSeat, NewSeat, PLAN_BYTES_MAX, PlanError, SEATS_PER_BOOKING_MAX, SEATS_PER_POOL_MAX, Seat,
+    SeatBlock, SeatName, SeatPlan, SeatRun, SeatState, Seats, natural_order, states_of as seat_states,
+};
 pub use sessions::{CloseSessions, LogIn, LogOut, OpenSession, RefreshSession, SESSION_DURATION, Session};
 pub use slots::{
-    NewPool, NewSlot, OpenSlots, POOLS_PER_COMMAND_MAX, POOLS_PER_SLOT_MAX, Pool, PoolKind,
-    SLOTS_PER_COMMAND_MAX, Slot, SlotStatus, Window, at_window as slot_at_window, list as list_slots,
+    AddPools, ChangeSlot, NewPlaces, NewPool, NewSlot, OpenSlots, POOLS_PER_COMMAND_MAX, POOLS_PER_SLOT_MAX,
+    Pool, PoolKind, SLOTS_PER_COMMAND_MAX, Slot, SlotStatus, Terms, Window, WithdrawSlot,
+    at_window as slot_at_window, list as list_slots,
 };
 pub use state::State;
 pub use time::{Millis, Timestamp};
 pub use users::{
-    Account, Ban, BanUser, ChangeRole, CreateOperator, CreateUser, GiveRole, LiftBan, SetPassword, SetRole,
-    SignUp, User, UserProfile, account, by_email as user_by_email, list as list_users,
+    Account, Ban, BanUser, ChangeRole, CreateOperator, CreateUser, DeclareUser, GiveRole, LiftBan,
+    SetPassword, SetRole, SignUp, User, UserProfile, account, alias_of as user_alias,
+    by_alias as user_by_alias, by_email as user_by_email, list as list_users,
 };
-pub use venues::{CreateVenue, Venue, list as list_venues};
+pub use venues::{CreateVenue, Venue, by_name as venue_by_name, list as list_venues};

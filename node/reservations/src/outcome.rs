@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::apps::App;
 use crate::bookings::Booking;
 use crate::event::Event;
-use crate::ids::{BookingId, PoolId, ResourceId, Revision, SessionId, SlotId, UserId, VenueId};
+use crate::ids::{BookingId, JobId, PoolId, ResourceId, Revision, SessionId, SlotId, UserId, VenueId};
+use crate::jobs::Job;
+use crate::policies::{Policy, Scope};
 use crate::resources::Resource;
+use crate::seats::SeatName;
 use crate::slots::Slot;
 use crate::time::Timestamp;
 use crate::users::{Account, UserProfile};
@@ -73,6 +76,14 @@ pub enum Outcome {
     AppDeleted(UserId),
     /// Keys of nodes were retired; so many that were not before.
     NodeKeysRetired(u32),
+    /// A policy was changed.
+    Policy(Scope, Policy),
+    /// A command was accepted as a job.
+    Job(JobId, Box<Job>),
+    /// A resource was taken off.
+    ResourceWithdrawn(ResourceId),
+    /// A slot was taken off.
+    SlotWithdrawn(SlotId),
 }
 
 /// Why a command was refused. Data, not an error: agreed by all nodes and given again to every retry.
@@ -150,6 +161,62 @@ pub enum Rejection {
     NoPassword,
     /// The user is banned, and may log in under the same key when he is not.
     Suspended,
+    /// The hold was not confirmed in time.
+    HoldExpired {
+        /// Its deadline.
+        expired_at: Timestamp,
+    },
+    /// The booking is not a hold.
+    NotHeld,
+    /// The booking is a hold that nobody has confirmed.
+    NotConfirmed,
+    /// The booking has fewer places.
+    NotSoMany {
+        /// How many it has.
+        has: u32,
+    },
+    /// The pool has no such seat.
+    SeatNotFound(SeatName),
+    /// Somebody has the seat.
+    SeatTaken(SeatUnavailable),
+    /// The pool's places are not seats.
+    NoSeats(PoolId),
+    /// Seats are left, but none such.
+    NoSuchSeatsLeft,
+    /// The user would hold or have more places than he may.
+    LimitReached {
+        /// How many he may.
+        limit: u64,
+        /// How many he has.
+        has: u64,
+    },
+    /// The payment is not the one that was agreed upon.
+    PaymentMismatch,
+    /// Another booking is paid under this reference.
+    PaymentReferenceTaken,
+    /// No booking is paid under this reference.
+    PaymentNotFound(String),
+    /// The hold has ended, and somebody else has its places.
+    PlacesGone,
+    /// Too many jobs wait for the resource.
+    QueueFull,
+    /// The resource has slots.
+    HasSlots,
+    /// Somebody has places in the slot.
+    HasBookings,
+    /// The slot cannot sell so much.
+    TooManyPools,
+    /// Nothing was asked for: no place at all.
+    NothingAsked,
+}
+
+/// Why a seat cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeatUnavailable {
+    /// What is written on it.
+    pub label: String,
+    /// Until when somebody holds it; `None` if it is sold.
+    pub held_until: Option<Timestamp>,
 }
 
 /// What somebody who finds a slot full can use.
@@ -177,6 +244,8 @@ impl Rejection {
                 | Self::KeyAhead
                 | Self::TooManyKeys
                 | Self::Suspended
+                // Its provider may be faster than whoever says what is to be paid.
+                | Self::PaymentNotFound(_)
         )
     }
 }
@@ -193,6 +262,9 @@ pub enum Contradiction {
     /// A row that another row names is missing (INV-5).
     #[error("INV-5: a row that another one names is missing: {0}")]
     RowMissing(MissingRow),
+    /// INV-3.
+    #[error("INV-3: seat {1} of {0} would be somebody's twice, or nobody's")]
+    SeatTwice(PoolId, u32),
 }
 
 /// Which kind of row was missing.
@@ -204,6 +276,12 @@ pub enum MissingRow {
     /// What is left of a pool.
     #[error("{0}")]
     Pool(PoolId),
+    /// A booking that a deadline, a seat or a payment names.
+    #[error("{0}")]
+    Booking(BookingId),
+    /// A job that waits.
+    #[error("{0}")]
+    Job(JobId),
 }
 
 /// Why a command stops before it succeeds. Its overlay is dropped with it.

@@ -37,20 +37,60 @@ impl PoolCounts {
     }
 }
 
+/// As what places are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Until a deadline.
+    Held,
+    /// For good.
+    Confirmed,
+}
+
+impl Taken {
+    fn count(self, counts: &mut PoolCounts) -> &mut u32 {
+        match self {
+            Self::Held => &mut counts.held,
+            Self::Confirmed => &mut counts.confirmed,
+        }
+    }
+}
+
 /// Takes places that are available.
-pub(crate) fn take(context: &mut Context<'_>, pool: PoolId, count: u32) -> Result<(), Halt> {
+pub(crate) fn take(context: &mut Context<'_>, pool: PoolId, taken: Taken, count: u32) -> Result<(), Halt> {
     change(context, pool, |counts| {
         counts.available = counts.available.checked_sub(count)?;
-        counts.confirmed = counts.confirmed.checked_add(count)?;
+        let sum = taken.count(counts);
+        *sum = sum.checked_add(count)?;
         Some(())
     })
 }
 
-/// Gives confirmed places back.
-pub(crate) fn give_back(context: &mut Context<'_>, pool: PoolId, count: u32) -> Result<(), Halt> {
+/// Gives taken places back.
+pub(crate) fn give_back(
+    context: &mut Context<'_>,
+    pool: PoolId,
+    taken: Taken,
+    count: u32,
+) -> Result<(), Halt> {
     change(context, pool, |counts| {
         counts.available = counts.available.checked_add(count)?;
-        counts.confirmed = counts.confirmed.checked_sub(count)?;
+        let sum = taken.count(counts);
+        *sum = sum.checked_sub(count)?;
+        Some(())
+    })
+}
+
+/// Confirms some of the places that were held together, and gives the others back.
+pub(crate) fn confirm(
+    context: &mut Context<'_>,
+    pool: PoolId,
+    held: u32,
+    confirmed: u32,
+) -> Result<(), Halt> {
+    change(context, pool, |counts| {
+        counts.held = counts.held.checked_sub(held)?;
+        counts.confirmed = counts.confirmed.checked_add(confirmed)?;
+        counts.available = counts.available.checked_add(held.checked_sub(confirmed)?)?;
         Some(())
     })
 }

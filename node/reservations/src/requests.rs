@@ -110,6 +110,16 @@ pub fn answered(rows: &dyn ReadRows, principal: Principal, id: RequestId) -> Opt
     }
 }
 
+/// Whether a request of a principal would be tried: none came under its key, and the key is neither too old nor of a moment
+/// to come.
+pub fn is_new(rows: &dyn ReadRows, principal: Principal, id: RequestId) -> bool {
+    let Some(clock) = rows.row::<Clock>(()) else { return true };
+    match recall(rows, &clock, principal, Some(id)) {
+        Recalled::New => true,
+        Recalled::Answered(..) | Recalled::Refused(_) => false,
+    }
+}
+
 /// The row that remembers a request.
 pub(crate) fn row(
     clock: &Clock,
@@ -175,7 +185,7 @@ pub(crate) fn counted_keys(rows: &dyn ReadRows, generation: u32, scope: u64) -> 
 mod tests {
     use expect_test::expect;
 
-    use super::{GENERATION_DURATION, KEYS_MAX};
+    use super::{GENERATION_DURATION, KEYS_MAX, is_new};
     use crate::transcript::{Stage, check, open_slot, principal, request_id};
     use crate::{Book, Command, Outcome, Rejection, SlotId, SlotName};
 
@@ -227,6 +237,22 @@ mod tests {
                 mia books slot:1 key=a payload=x -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=1
             "#]],
         );
+    }
+
+    #[test]
+    fn a_request_is_new_until_its_key_is_used() {
+        let now = 2 * GENERATION_DURATION.0;
+        let mut stage = Stage::new();
+        stage.submit(now, principal("olga"), None, open_slot(1, now, now + 100, 9));
+        let is_new = |stage: &Stage, who: &str, key: &str, payload: &str| {
+            is_new(stage.state.rows(), principal(who), request_id(key, payload))
+        };
+        assert!(is_new(&stage, "mia", "a", "x"));
+        let book = Command::Book(Book { slot: SlotName::Id(SlotId(1)), pool: None, count: 1, user: None });
+        stage.submit(now, principal("mia"), Some(request_id("a", "x")), book);
+        assert!(!is_new(&stage, "mia", "a", "x") && !is_new(&stage, "mia", "a", "y"));
+        assert!(is_new(&stage, "tom", "a", "x") && is_new(&stage, "mia", "b", "x"));
+        assert!(!is_new(&stage, "mia", "v7@0", "x"), "too old to tell");
     }
 
     #[test]

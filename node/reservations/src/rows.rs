@@ -12,11 +12,14 @@ use crate::bookings::Booking;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::due::DueKind;
-use crate::ids::{BookingId, PoolId, ResourceId, SessionId, SlotId, UserId, VenueId};
+use crate::ids::{BookingId, JobId, PoolId, ResourceId, SessionId, SlotId, UserId, VenueId};
+use crate::jobs::{Job, Queue};
 use crate::node_keys::{NodeKey, RetiredNodeKey};
+use crate::policies::{Policy, Scope, UserPlaces};
 use crate::pools::PoolCounts;
 use crate::requests::{KeyCount, Remembered, RequestKey};
 use crate::resources::Resource;
+use crate::seats::{SeatBlock, Seats};
 use crate::sessions::Session;
 use crate::slots::Slot;
 use crate::time::Timestamp;
@@ -71,6 +74,39 @@ pub enum Key {
     App(UserId),
     /// Says that the key of a node and generation is retired.
     RetiredNodeKey(u64, u32),
+    /// The seats of a pool, as they were opened.
+    Seats(PoolId),
+    /// What became of some of the seats of a pool: the number of the block.
+    SeatBlock(PoolId, u32),
+    /// Who has a seat, if somebody has: its number in the pool.
+    SeatTaken(PoolId, u32),
+    /// Index: the holds of a pool by deadline.
+    HoldByPool(PoolId, Timestamp, BookingId),
+    /// Index: the holds a user has of a resource by deadline.
+    HoldByUser(UserId, ResourceId, Timestamp, BookingId),
+    /// How many places a user has of a resource, where a limit has asked.
+    UserPlaces(UserId, ResourceId),
+    /// What operators decided for a scope.
+    Policy(Scope),
+    /// Index: the booking of a payment, by the provider's reference.
+    PaymentByReference(String),
+    /// An accepted command.
+    Job(JobId),
+    /// How far the queue of a resource has come.
+    Queue(ResourceId),
+    /// A job that waits: resource, priority counted from the highest, number in it.
+    JobWaiting(ResourceId, u8, u64),
+    /// Index: the venue of a name.
+    VenueByName(String),
+}
+
+impl Key {
+    /// Every key there is: for whoever reads all rows.
+    #[must_use]
+    pub fn all() -> Range<Self> {
+        // No name of a venue is as high.
+        Self::Clock..Self::VenueByName(char::MAX.to_string())
+    }
 }
 
 /// A row behind its key. Cloning shares it.
@@ -110,6 +146,26 @@ pub enum Row {
     App(Arc<App>),
     /// See [`Key::RetiredNodeKey`].
     RetiredNodeKey(Arc<RetiredNodeKey>),
+    /// See [`Key::Seats`].
+    Seats(Arc<Seats>),
+    /// See [`Key::SeatBlock`].
+    SeatBlock(Arc<SeatBlock>),
+    /// See [`Key::SeatTaken`].
+    SeatTaken(BookingId),
+    /// See [`Key::UserPlaces`].
+    UserPlaces(UserPlaces),
+    /// See [`Key::Policy`].
+    Policy(Arc<Policy>),
+    /// See [`Key::PaymentByReference`].
+    PaymentByReference(BookingId),
+    /// See [`Key::Job`].
+    Job(Arc<Job>),
+    /// See [`Key::Queue`].
+    Queue(Arc<Queue>),
+    /// See [`Key::JobWaiting`].
+    JobWaiting(JobId),
+    /// See [`Key::VenueByName`].
+    VenueByName(VenueId),
 }
 
 /// Which end of a range a scan starts at.
@@ -189,6 +245,11 @@ stored! {
     NodeKey: NodeKey, (u64, u32), (node, generation) => Key::NodeKey(node, generation);
     Ban: Ban, UserId, id => Key::Ban(id);
     App: App, UserId, id => Key::App(id);
+    Seats: Seats, PoolId, id => Key::Seats(id);
+    SeatBlock: SeatBlock, (PoolId, u32), (pool, block) => Key::SeatBlock(pool, block);
+    Policy: Policy, Scope, scope => Key::Policy(scope);
+    Job: Job, JobId, id => Key::Job(id);
+    Queue: Queue, ResourceId, id => Key::Queue(id);
     RetiredNodeKey: RetiredNodeKey, (u64, u32), (node, generation) => Key::RetiredNodeKey(node, generation);
     Request: Remembered, (u32, u64, RequestKey), (generation, user, key) => Key::Request(generation, user, key);
 }

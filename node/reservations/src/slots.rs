@@ -1,15 +1,27 @@
 //! Slots: bookable time windows of resources, and the pools they sell.
 
+pub mod add_pools;
+pub mod change;
 pub mod open;
 pub mod pass;
+pub mod withdraw;
 
 use serde::{Deserialize, Serialize};
 
+pub use add_pools::AddPools;
+pub use change::ChangeSlot;
 pub use open::{
-    NewPool, NewSlot, OpenSlots, POOLS_PER_COMMAND_MAX, POOLS_PER_SLOT_MAX, SLOTS_PER_COMMAND_MAX,
+    NewPlaces, NewPool, NewSlot, OpenSlots, POOLS_PER_COMMAND_MAX, POOLS_PER_SLOT_MAX, SLOTS_PER_COMMAND_MAX,
+    Terms,
 };
+pub use withdraw::WithdrawSlot;
 
+use crate::context::Context;
+use crate::due::DueKind;
 use crate::ids::{PoolId, ResourceId, SlotId};
+use crate::outcome::{Halt, Rejection};
+use crate::payments::Money;
+use crate::resources::Resource;
 use crate::rows::{Key, Order, ReadRows, ReadTyped as _};
 use crate::time::Timestamp;
 
@@ -22,7 +34,7 @@ pub struct Slot {
     pub window: Window,
     /// How far it has come.
     pub status: SlotStatus,
-    /// What it sells; at least one.
+    /// What it sells; an event's slot may sell nothing yet.
     pub pools: Vec<Pool>,
 }
 
@@ -40,6 +52,8 @@ pub enum SlotStatus {
     Open,
     /// Its end has come.
     Finished,
+    /// It was taken off before anybody had places in it.
+    Withdrawn,
 }
 
 /// One thing a slot sells.
@@ -51,6 +65,10 @@ pub struct Pool {
     pub name: String,
     /// How its places are told apart.
     pub kind: PoolKind,
+    /// What a place costs, if that was said.
+    pub price: Option<Money>,
+    /// A line or two for guests.
+    pub description: String,
 }
 
 /// How the places of a pool are told apart.
@@ -61,6 +79,30 @@ pub enum PoolKind {
         /// How many there are.
         capacity: u32,
     },
+    /// By what is written on them.
+    Seats {
+        /// How many there are.
+        capacity: u32,
+    },
+}
+
+impl PoolKind {
+    /// How many places there are.
+    #[must_use]
+    pub fn capacity(self) -> u32 {
+        match self {
+            Self::Counter { capacity } | Self::Seats { capacity } => capacity,
+        }
+    }
+
+    /// The word for it on `/v1`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Counter { .. } => "counter",
+            Self::Seats { .. } => "seats",
+        }
+    }
 }
 
 impl Window {
@@ -89,7 +131,7 @@ impl Slot {
     pub fn is_bookable_at(&self, now: Timestamp) -> bool {
         match self.status {
             SlotStatus::Open => now < self.window.ends_at,
-            SlotStatus::Finished => false,
+            SlotStatus::Finished | SlotStatus::Withdrawn => false,
         }
     }
 
@@ -128,6 +170,43 @@ pub fn list(
     let end = Key::SlotByWindow(resource, Timestamp::MAX, Timestamp::MAX, SlotId(u64::MAX));
     let ids = rows.scan(start..end, Order::Ascending, limit).into_iter().filter_map(|(key, _)| slot_of(&key));
     ids.filter_map(|id| Some((id, (*rows.row::<Slot>(id)?).clone()))).collect()
+}
+
+/// Writes where a slot is found by its window, and when it starts and ends.
+fn index(context: &mut Context<'_>, id: SlotId, slot: &Slot) {
+    for key in index_keys(id, slot) {
+        context.index(key);
+    }
+}
+
+/// Forgets where a slot was found.
+fn forget(context: &mut Context<'_>, id: SlotId, slot: &Slot) {
+    for key in index_keys(id, slot) {
+        context.delete(key);
+    }
+}
+
+fn index_keys(id: SlotId, slot: &Slot) -> [Key; 3] {
+    let (starts_at, ends_at) = (slot.window.starts_at, slot.window.ends_at);
+    [
+        Key::SlotByWindow(slot.resource, starts_at, ends_at, id),
+        Key::Due(starts_at, DueKind::SlotStarts, id.0),
+        Key::Due(ends_at, DueKind::SlotEnds, id.0),
+    ]
+}
+
+/// A slot and its resource, if the caller may change it: operators, and whoever the resource belongs to.
+fn find_own(
+    context: &Context<'_>,
+    id: SlotId,
+) -> Result<(std::sync::Arc<Slot>, std::sync::Arc<Resource>), Halt> {
+    let actor = context.actor()?;
+    let slot = context.row::<Slot>(id).filter(|slot| slot.status != SlotStatus::Withdrawn);
+    let slot = slot.ok_or(Rejection::SlotNotFound(Some(id)))?;
+    let resource = context.row::<Resource>(slot.resource);
+    let resource = resource.ok_or(Rejection::ResourceNotFound(slot.resource))?;
+    resource.expect_managed_by(actor)?;
+    Ok((slot, resource))
 }
 
 fn slot_of(key: &Key) -> Option<SlotId> {

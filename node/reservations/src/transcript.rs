@@ -4,6 +4,8 @@
 //! staff), mia and tom (user:3 and 4, guests), and ann (user:5, app). After every command all invariants are checked.
 
 mod accounts;
+mod events;
+mod holds;
 
 use std::fmt::Write as _;
 
@@ -89,6 +91,11 @@ impl Stage {
     fn play(&mut self, at: u64, action: &[&str]) -> String {
         match action {
             ["time"] => self.state.now().0.to_string(),
+            ["look", "seats", pool] => self.look_at_seats(PoolId(number(pool))),
+            ["look", job] if job.starts_with("job:") => self.look_at_job(JobId(number(job))),
+            ["look", booking] if booking.starts_with("booking:") => {
+                self.look_at_booking(BookingId(number(booking)))
+            }
             ["look", what] => self.look(number(what)),
             ["tick"] => describe(&self.submit(at, Principal::Internal, None, Command::Tick(Tick))),
             [who, words @ ..] => {
@@ -109,6 +116,7 @@ impl Stage {
         let status = match slot.status {
             SlotStatus::Open => "open",
             SlotStatus::Finished => "finished",
+            SlotStatus::Withdrawn => "withdrawn",
         };
         let mut line = format!("{status} {}..{}", slot.window.starts_at().0, slot.window.ends_at().0);
         for pool in &slot.pools {
@@ -158,11 +166,11 @@ pub(crate) fn create_venue(name: &str) -> Command {
 
 pub(crate) fn create_ride(venue: u64, name: &str) -> Command {
     let (venue, kind, name, description) = (VenueId(venue), ResourceKind::Ride, name.into(), String::new());
-    Command::CreateResource(CreateResource { resource: Resource { venue, kind, name, description } })
+    Command::CreateResource(CreateResource { resource: NewResource { venue, kind, name, description } })
 }
 
 pub(crate) fn open_slot(resource: u64, from: u64, to: u64, capacity: u32) -> Command {
-    let pools = vec![NewPool { name: "standard".into(), kind: PoolKind::Counter { capacity } }];
+    let pools = vec![NewPool { name: "standard".into(), places: NewPlaces::Counter { capacity } }];
     let slots = vec![NewSlot { window: Window::new(Timestamp(from), Timestamp(to)).unwrap(), pools }];
     Command::OpenSlots(OpenSlots { resource: ResourceId(resource), slots })
 }
@@ -194,7 +202,11 @@ fn command(who: &str, verbs: &[&str], given: &Arguments<'_>) -> (Principal, Comm
             Command::Book(Book { slot, pool, count: count.unwrap_or(1), user: None })
         }
         ["books", slot] => {
-            let user = given.text("for").map(|user| UserId(number(user)));
+            let user = given.text("user").map(|user| UserId(number(user)));
+            if let Some(places) = holds::places(given) {
+                let slot = SlotName::Id(SlotId(number(slot)));
+                return (principal(who), Command::Reserve(Reserve { slot, pool, places, hold: None, user }));
+            }
             Command::Book(Book {
                 slot: SlotName::Id(SlotId(number(slot))),
                 pool,
@@ -236,8 +248,14 @@ fn command(who: &str, verbs: &[&str], given: &Arguments<'_>) -> (Principal, Comm
             let (session, sequence) = (SessionId(number(session)), given.number("sequence").unwrap());
             return (Principal::Internal, Command::RefreshSession(RefreshSession { session, sequence }));
         }
-        _ => accounts::command(verbs, given),
+        _ => match holds::command(who, verbs, given).or_else(|| events::command(verbs, given)) {
+            Some(command) => command,
+            None => accounts::command(verbs, given),
+        },
     };
+    if who == "provider" {
+        return (Principal::Internal, command);
+    }
     (principal(who), command)
 }
 
@@ -277,7 +295,16 @@ fn role_named(role: &str) -> Role {
 }
 
 fn describe(applied: &Applied) -> String {
-    let mut line = match &applied.outcome {
+    let mut line = describe_outcome(&applied.outcome);
+    if !applied.events.is_empty() {
+        let names: Vec<&str> = applied.events.iter().map(Event::name).collect();
+        write!(line, " [{}]", names.join(" ")).unwrap();
+    }
+    line
+}
+
+fn describe_outcome(outcome: &Outcome) -> String {
+    match outcome {
         Outcome::Rejected(rejection) => describe_rejection(rejection),
         Outcome::Contradicted(contradiction) => format!("CONTRADICTION {contradiction}"),
         Outcome::Venue(id, _) => id.to_string(),
@@ -289,7 +316,8 @@ fn describe(applied: &Applied) -> String {
         Outcome::Booking(id, booking) => {
             let Booking { slot, pool, user, count, version, .. } = booking;
             let state = booking.state.name();
-            format!("{id} {state} {slot} {pool} {user} count={count} version={version}")
+            let more = holds::describe_more(booking);
+            format!("{id} {state} {slot} {pool} {user} count={count} version={version}{more}")
         }
         Outcome::Ticked { handled, contradicted: 0 } => format!("ticked {handled}"),
         Outcome::Ticked { handled, contradicted } => format!("ticked {handled}, {contradicted} contradicted"),
@@ -298,12 +326,11 @@ fn describe(applied: &Applied) -> String {
         Outcome::App(id, app) => accounts::describe_app(*id, app),
         Outcome::AppDeleted(id) => format!("deleted {id}"),
         Outcome::NodeKeysRetired(count) => format!("retired {count}"),
-    };
-    if !applied.events.is_empty() {
-        let names: Vec<&str> = applied.events.iter().map(Event::name).collect();
-        write!(line, " [{}]", names.join(" ")).unwrap();
+        Outcome::Policy(scope, policy) => events::describe_policy(*scope, policy),
+        Outcome::Job(id, job) => holds::describe_job(*id, job),
+        Outcome::ResourceWithdrawn(id) => format!("withdrawn {id}"),
+        Outcome::SlotWithdrawn(id) => format!("withdrawn {id}"),
     }
-    line
 }
 
 fn describe_rejection(rejection: &Rejection) -> String {
@@ -349,5 +376,28 @@ fn describe_rejection(rejection: &Rejection) -> String {
         Rejection::TooManySecrets => "too_many_secrets".into(),
         Rejection::TooManyApps => "too_many_apps".into(),
         Rejection::NoPassword => "no_password".into(),
+        Rejection::HoldExpired { expired_at } => format!("hold_expired expired_at={}", expired_at.0),
+        Rejection::NotHeld => "not_held".into(),
+        Rejection::NotConfirmed => "not_confirmed".into(),
+        Rejection::NotSoMany { has } => format!("not_so_many has={has}"),
+        Rejection::SeatNotFound(name) => format!("seat_not_found {name}"),
+        Rejection::SeatTaken(SeatUnavailable { label, held_until: None }) => {
+            format!("seat_taken {label} sold")
+        }
+        Rejection::SeatTaken(SeatUnavailable { label, held_until: Some(until) }) => {
+            format!("seat_taken {label} held_until={}", until.0)
+        }
+        Rejection::NoSeats(pool) => format!("no_seats {pool}"),
+        Rejection::NoSuchSeatsLeft => "no_such_seats_left".into(),
+        Rejection::LimitReached { limit, has } => format!("limit_reached limit={limit} has={has}"),
+        Rejection::PaymentMismatch => "payment_mismatch".into(),
+        Rejection::PaymentReferenceTaken => "payment_reference_taken".into(),
+        Rejection::PaymentNotFound(reference) => format!("payment_not_found {reference}"),
+        Rejection::PlacesGone => "places_gone".into(),
+        Rejection::QueueFull => "queue_full".into(),
+        Rejection::HasSlots => "has_slots".into(),
+        Rejection::HasBookings => "has_bookings".into(),
+        Rejection::TooManyPools => "too_many_pools".into(),
+        Rejection::NothingAsked => "nothing_asked".into(),
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use create::CreateVenue;
 
 use crate::ids::VenueId;
-use crate::rows::{Key, Order, ReadRows, ReadTyped as _};
+use crate::rows::{Key, Order, ReadRows, ReadTyped as _, Row};
 
 /// A place with resources. Opening hours are shown, and used where schedules are expanded; they refuse nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,4 +32,12 @@ pub fn list(rows: &(impl ReadRows + ?Sized), before: VenueId, limit: usize) -> V
         Some(id)
     });
     ids.filter_map(|id| Some((id, (*rows.row::<Venue>(id)?).clone()))).collect()
+}
+
+/// The first venue that got a name.
+pub fn by_name(rows: &(impl ReadRows + ?Sized), name: &str) -> Option<VenueId> {
+    match rows.get(&Key::VenueByName(name.to_owned())) {
+        Some(Row::VenueByName(id)) => Some(id),
+        _ => None,
+    }
 }

@@ -217,7 +217,7 @@ fn command(action: Action) -> Command {
     match action {
         Action::Open { from, length, capacity } => {
             let window = Window::new(Timestamp(from), Timestamp(from + length)).unwrap();
-            let pools = vec![NewPool { name: "places".into(), kind: PoolKind::Counter { capacity } }];
+            let pools = vec![NewPool { name: "places".into(), places: NewPlaces::Counter { capacity } }];
             Command::OpenSlots(OpenSlots { resource: ResourceId(1), slots: vec![NewSlot { window, pools }] })
         }
         Action::Book { slot, count, user } => Command::Book(Book {
@@ -321,7 +321,7 @@ fn state() -> State<MemoryRows> {
     };
     requests.push((operator, Command::CreateVenue(CreateVenue { venue })));
     let (venue, kind) = (VenueId(1), ResourceKind::Ride);
-    let resource = Resource { venue, kind, name: "r".into(), description: String::new() };
+    let resource = NewResource { venue, kind, name: "r".into(), description: String::new() };
     requests.push((operator, Command::CreateResource(CreateResource { resource })));
     let requests =
         requests.into_iter().map(|(principal, command)| Request { id: None, principal, command }).collect();

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::arguments::ConfigVerb;
 use crate::exit::Exit;
-use crate::settings::table::Allowed::{Numbers, NumbersOrNothing, Text};
+use crate::settings::table::Allowed::{Numbers, NumbersOrNothing, Text, TrueOrFalse};
 use crate::settings::table::{SETTINGS, Setting, allowed};
 
 /// Variables that are no settings, and no mistakes either.
@@ -108,12 +108,22 @@ impl Settings {
             Text => (0, u64::MAX, false),
             Numbers { min, max } => (min, max, false),
             NumbersOrNothing { min, max } => (min, max, true),
+            TrueOrFalse => (0, 0, false),
         };
         if may_be_empty && self.text(name).is_empty() {
             return Ok(None);
         }
         let number = self.text(name).parse().ok().filter(|number| (min..=max).contains(number));
         number.map(Some).ok_or_else(|| self.cannot_be(name))
+    }
+
+    /// The value of a setting that is a choice.
+    pub(crate) fn choice(&self, name: &'static str) -> Result<bool, Exit> {
+        match self.text(name) {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(self.cannot_be(name)),
+        }
     }
 
     /// The value of a setting that is a URL.

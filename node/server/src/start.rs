@@ -98,9 +98,26 @@ fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeCo
             account_failures: rate("auth.login_failures")?,
             address_failures: rate("auth.address_failures")?,
             log_in_wait_max: Duration::from_secs(settings.number("auth.login_wait_seconds")?),
+            trust_declared_identity: settings.choice("facade.trust_declared_identity")?,
+            payment_webhook_secrets: webhook_secrets(settings.text("payments.webhook_secrets_file"))?,
         },
         first_operator: first_operator()?,
     })
+}
+
+/// What payment providers sign with: the lines of a file that are not empty.
+fn webhook_secrets(file: &str) -> Result<Vec<String>, Exit> {
+    if file.is_empty() {
+        return Ok(Vec::new());
+    }
+    let unusable = |problem: String| Exit::usage(format!("payments.webhook_secrets_file: {file}: {problem}"));
+    let text = std::fs::read_to_string(file).map_err(|error| unusable(error.to_string()))?;
+    let lines = (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty());
+    let secrets = lines.map(|(number, line)| match holdfast_facade::is_webhook_secret(line) {
+        true => Ok(line.to_owned()),
+        false => Err(unusable(format!("line {number} is not `whsec_` and 24 to 64 bytes in base64"))),
+    });
+    secrets.collect()
 }
 
 /// Where the certificate is that clients are shown.

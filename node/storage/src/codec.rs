@@ -81,6 +81,14 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], version: u8) -> Result<T, Codec
     decode_bare(body)
 }
 
+/// The version in an envelope.
+pub fn version(bytes: &[u8]) -> Option<u8> {
+    match bytes {
+        [FORMAT_BINCODE, version, ..] => Some(*version),
+        _ => None,
+    }
+}
+
 /// A request as it stands inside an entry. Whoever batches requests puts such pieces together, so that a request is
 /// encoded once on its whole way.
 pub fn encode_request(request: &Request) -> Result<Bytes, CodecError> {

@@ -13,10 +13,17 @@
 //! | 8 | pool | | 18 | request |
 //! | 9 | booking | | 19 | key count |
 //! | 30 | ban | | 31 | app |
-//! | 40 | retired node key | | | |
+//! | 40 | retired node key | | 41 | seats of a pool |
+//! | 42 | seat block | | 43 | seat taken |
+//! | 44 | hold by pool | | 45 | hold by user |
+//! | 46 | places of a user | | 47 | policy: kind of scope, id |
+//! | 48 | payment by reference | | 49 | job |
+//! | 50 | queue | | 51 | job that waits |
+//! | 52 | venue by name | | | |
 
 use holdfast_reservations::{
-    BookingId, DueKind, Key, PoolId, RequestKey, ResourceId, SessionId, SlotId, Timestamp, UserId, VenueId,
+    BookingId, DueKind, JobId, Key, PoolId, RequestKey, ResourceId, Scope, SessionId, SlotId, Timestamp,
+    UserId, VenueId,
 };
 
 /// The key of the mark that says how far the rows have come. It sorts before every row.
@@ -59,6 +66,23 @@ pub fn encode(key: &Key, into: &mut Vec<u8>) {
         Key::Ban(user) => to.table(30).u64(user.0),
         Key::App(user) => to.table(31).u64(user.0),
         Key::RetiredNodeKey(node, generation) => to.table(40).u64(*node).u32(*generation),
+        Key::Seats(pool) => to.table(41).u64(pool.0),
+        Key::SeatBlock(pool, block) => to.table(42).u64(pool.0).u32(*block),
+        Key::SeatTaken(pool, seat) => to.table(43).u64(pool.0).u32(*seat),
+        Key::HoldByPool(pool, at, id) => to.table(44).u64(pool.0).u64(at.0).u64(id.0),
+        Key::HoldByUser(user, resource, at, id) => {
+            to.table(45).u64(user.0).u64(resource.0).u64(at.0).u64(id.0)
+        }
+        Key::UserPlaces(user, resource) => to.table(46).u64(user.0).u64(resource.0),
+        Key::Policy(scope) => {
+            let (kind, id) = scope_parts(*scope);
+            to.table(47).byte(kind).u64(id)
+        }
+        Key::PaymentByReference(reference) => to.table(48).bytes(reference.as_bytes()),
+        Key::Job(id) => to.table(49).u64(id.0),
+        Key::Queue(resource) => to.table(50).u64(resource.0),
+        Key::JobWaiting(resource, lane, sequence) => to.table(51).u64(resource.0).byte(*lane).u64(*sequence),
+        Key::VenueByName(name) => to.table(52).bytes(name.as_bytes()),
     };
 }
 
@@ -95,6 +119,21 @@ pub fn decode(bytes: &[u8]) -> Option<Key> {
         30 => Key::Ban(UserId(from.u64()?)),
         31 => Key::App(UserId(from.u64()?)),
         40 => Key::RetiredNodeKey(from.u64()?, from.u32()?),
+        41 => Key::Seats(PoolId(from.u64()?)),
+        42 => Key::SeatBlock(PoolId(from.u64()?), from.u32()?),
+        43 => Key::SeatTaken(PoolId(from.u64()?), from.u32()?),
+        44 => Key::HoldByPool(PoolId(from.u64()?), Timestamp(from.u64()?), BookingId(from.u64()?)),
+        45 => {
+            let (user, resource) = (UserId(from.u64()?), ResourceId(from.u64()?));
+            Key::HoldByUser(user, resource, Timestamp(from.u64()?), BookingId(from.u64()?))
+        }
+        46 => Key::UserPlaces(UserId(from.u64()?), ResourceId(from.u64()?)),
+        47 => Key::Policy(scope(from.byte()?, from.u64()?)?),
+        48 => Key::PaymentByReference(String::from_utf8(from.rest().to_vec()).ok()?),
+        49 => Key::Job(JobId(from.u64()?)),
+        50 => Key::Queue(ResourceId(from.u64()?)),
+        51 => Key::JobWaiting(ResourceId(from.u64()?), from.byte()?, from.u64()?),
+        52 => Key::VenueByName(String::from_utf8(from.rest().to_vec()).ok()?),
         _ => return None,
     };
     from.0.is_empty().then_some(key)
@@ -105,6 +144,10 @@ fn due_number(kind: DueKind) -> u8 {
     match kind {
         DueKind::SlotStarts => 0,
         DueKind::SlotEnds => 1,
+        DueKind::HoldExpires => 2,
+        DueKind::JobsAdmitted => 3,
+        DueKind::JobDue => 4,
+        DueKind::JobForgotten => 5,
     }
 }
 
@@ -112,8 +155,39 @@ fn due_kind(number: u8) -> Option<DueKind> {
     match number {
         0 => Some(DueKind::SlotStarts),
         1 => Some(DueKind::SlotEnds),
+        2 => Some(DueKind::HoldExpires),
+        3 => Some(DueKind::JobsAdmitted),
+        4 => Some(DueKind::JobDue),
+        5 => Some(DueKind::JobForgotten),
         _ => None,
     }
+}
+
+/// The stored number of a kind of scope, and its id. Never reuse or reorder a number.
+fn scope_parts(scope: Scope) -> (u8, u64) {
+    match scope {
+        Scope::Cluster => (0, 0),
+        Scope::Venue(id) => (1, id.0),
+        Scope::Resource(id) => (2, id.0),
+        Scope::Slot(id) => (3, id.0),
+        Scope::Pool(id) => (4, id.0),
+    }
+}
+
+fn scope(kind: u8, id: u64) -> Option<Scope> {
+    match (kind, id) {
+        (0, 0) => Some(Scope::Cluster),
+        (1, id) => Some(Scope::Venue(VenueId(id))),
+        (2, id) => Some(Scope::Resource(ResourceId(id))),
+        (3, id) => Some(Scope::Slot(SlotId(id))),
+        (4, id) => Some(Scope::Pool(PoolId(id))),
+        _ => None,
+    }
+}
+
+/// Whether rows under such a key may be of an earlier shape: counters, resources, slots, bookings and requests.
+pub fn has_changed_shape(key: &[u8]) -> bool {
+    matches!(key.first(), Some(2 | 4 | 6 | 9 | 18))
 }
 
 /// The stored number of a key's kind, and its bytes. Never reuse or reorder a number.

@@ -4,6 +4,7 @@
 mod cache;
 mod digest;
 mod shape;
+mod v1;
 mod view;
 
 use std::cell::{Cell, RefCell};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_reservations::{BookingId, Revision, SlotId, UserId};
+use holdfast_reservations::{BookingId, BookingState, Revision, SlotId, UserId};
 
 /// What clients asked, what they were told, and what was there at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -127,6 +127,45 @@ pub enum Status {
     Used,
     /// It was given back.
     Cancelled,
+    /// It has its places until a deadline.
+    Held,
+    /// It was not confirmed in time.
+    Expired,
+    /// It waits for its turn.
+    Queued,
+    /// Its turn came, and there were no places.
+    Rejected,
+}
+
+impl Status {
+    /// That of a booking of the rules.
+    #[must_use]
+    pub fn of(state: &BookingState) -> Self {
+        match state {
+            BookingState::Confirmed => Self::Confirmed,
+            BookingState::Used { .. } => Self::Used,
+            BookingState::Cancelled { .. } => Self::Cancelled,
+            BookingState::Held { .. } => Self::Held,
+            BookingState::Expired { .. } => Self::Expired,
+            BookingState::Queued { .. } => Self::Queued,
+            BookingState::Rejected { .. } => Self::Rejected,
+        }
+    }
+
+    /// That of a word of `/v1`.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Some(match word {
+            "confirmed" => Self::Confirmed,
+            "used" => Self::Used,
+            "cancelled" => Self::Cancelled,
+            "held" => Self::Held,
+            "expired" => Self::Expired,
+            "queued" => Self::Queued,
+            "rejected" => Self::Rejected,
+            _ => return None,
+        })
+    }
 }
 
 /// The places of a slot, all its pools together.
@@ -147,8 +186,8 @@ impl Booking {
     #[must_use]
     pub fn is_live(&self) -> bool {
         match self.status {
-            Status::Confirmed | Status::Used => true,
-            Status::Cancelled => false,
+            Status::Confirmed | Status::Used | Status::Held => true,
+            Status::Cancelled | Status::Expired | Status::Queued | Status::Rejected => false,
         }
     }
 }

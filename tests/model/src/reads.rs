@@ -84,6 +84,9 @@ impl<'a> Known<'a> {
             {
                 "was seen with its places after it was given back"
             }
+            Status::Held | Status::Expired | Status::Queued | Status::Rejected => {
+                "was seen held, though nobody held places there"
+            }
             Status::Confirmed | Status::Used | Status::Cancelled => return None,
         };
         Some(Violation::new(format!("{} {says}", seen.id)).quoting([*told, call]))

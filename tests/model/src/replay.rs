@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use holdfast_reservations::{
-    self as rules, Applied, BookingState, BookingsOf, Clock, Entry, MemoryRows, Order, Outcome, PoolCounts,
-    ReadRows, ReadTyped as _, Rejection, RequestKey, Revision, Slot, State, User, list_bookings,
+    self as rules, Applied, BookingsOf, Clock, Entry, MemoryRows, Order, Outcome, PoolCounts, ReadRows,
+    ReadTyped as _, Rejection, RequestKey, Revision, Slot, State, User, list_bookings,
 };
 
 use crate::history::{Answer, Booking, Call, Counts, History, Request, Status};
@@ -115,7 +115,11 @@ fn answer_of(outcome: &Outcome) -> Answer {
         | Outcome::Account(..)
         | Outcome::App(..)
         | Outcome::AppDeleted(_)
-        | Outcome::NodeKeysRetired(_) => Answer::NotDone("not a booking".to_owned()),
+        | Outcome::NodeKeysRetired(_)
+        | Outcome::Policy(..)
+        | Outcome::Job(..)
+        | Outcome::ResourceWithdrawn(_)
+        | Outcome::SlotWithdrawn(_) => Answer::NotDone("not a booking".to_owned()),
     }
 }
 
@@ -329,7 +333,11 @@ fn is_contradiction(outcome: &Outcome) -> bool {
         | Outcome::Account(..)
         | Outcome::App(..)
         | Outcome::AppDeleted(_)
-        | Outcome::NodeKeysRetired(_) => false,
+        | Outcome::NodeKeysRetired(_)
+        | Outcome::Policy(..)
+        | Outcome::Job(..)
+        | Outcome::ResourceWithdrawn(_)
+        | Outcome::SlotWithdrawn(_) => false,
     }
 }
 
@@ -350,17 +358,17 @@ fn is_effect(outcome: &Outcome) -> bool {
         | Outcome::Account(..)
         | Outcome::App(..)
         | Outcome::AppDeleted(_)
-        | Outcome::NodeKeysRetired(_) => true,
+        | Outcome::NodeKeysRetired(_)
+        | Outcome::Policy(..)
+        | Outcome::Job(..)
+        | Outcome::ResourceWithdrawn(_)
+        | Outcome::SlotWithdrawn(_) => true,
     }
 }
 
 /// A booking of the rules in the words of a history.
 fn booking_of(id: rules::BookingId, booking: &rules::Booking) -> Booking {
-    let status = match booking.state {
-        BookingState::Confirmed => Status::Confirmed,
-        BookingState::Used { .. } => Status::Used,
-        BookingState::Cancelled { .. } => Status::Cancelled,
-    };
+    let status = Status::of(&booking.state);
     let (slot, owner, count) = (booking.slot, booking.user, booking.count);
     Booking { id, slot, owner, count, status, revision: Some(booking.revision) }
 }

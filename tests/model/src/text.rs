@@ -108,6 +108,10 @@ fn told(booking: &Booking, request: Request) -> String {
         Status::Confirmed => "",
         Status::Used => " used",
         Status::Cancelled => " cancelled",
+        Status::Held => " held",
+        Status::Expired => " expired",
+        Status::Queued => " queued",
+        Status::Rejected => " rejected",
     };
     if let Some(revision) = revision {
         text += &format!(" revision:{revision}");

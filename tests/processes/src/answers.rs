@@ -39,12 +39,8 @@ pub(crate) fn answer_in(request: Request, sent: &Result<Reply, Failure>) -> Answ
 /// A booking on `/v1`.
 pub(crate) fn booking_in(json: &Value) -> Booking {
     let number = |name: &str| json[name].as_u64().unwrap_or_else(|| panic!("no {name} in {json}"));
-    let status = match json["status"].as_str() {
-        Some("confirmed") => Status::Confirmed,
-        Some("used") => Status::Used,
-        Some("cancelled") => Status::Cancelled,
-        _ => panic!("an unknown status in {json}"),
-    };
+    let status = json["status"].as_str().and_then(Status::named);
+    let status = status.unwrap_or_else(|| panic!("an unknown status in {json}"));
     Booking {
         id: BookingId(number("id")),
         slot: SlotId(number("slotId")),

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use holdfast_model::{
-    Booking, Bounds, Counts, End, History, Verdict, Violation, check_glances, check_linearizability,
+    Booking, Bounds, Counts, End, History, Status, Verdict, Violation, check_glances, check_linearizability,
     check_replay, check_standing, resolve,
 };
-use holdfast_reservations::{BookingState, Entry, Key, PoolCounts, PoolId, Row, Slot};
+use holdfast_reservations::{Entry, Key, PoolCounts, PoolId, Row, Slot};
 use holdfast_storage::codec;
 use holdfast_storage::log::Payload;
 
@@ -81,11 +81,7 @@ fn end_of(rows: &[(Key, Row)], park: &Park) -> End {
                 end.slots.insert(*id, counts_of(slot, &pools));
             }
             (Key::Booking(id), Row::Booking(booking)) if park.records(booking.slot) => {
-                let status = match booking.state {
-                    BookingState::Confirmed => holdfast_model::Status::Confirmed,
-                    BookingState::Used { .. } => holdfast_model::Status::Used,
-                    BookingState::Cancelled { .. } => holdfast_model::Status::Cancelled,
-                };
+                let status = Status::of(&booking.state);
                 let (slot, owner, count) = (booking.slot, booking.user, booking.count);
                 let revision = Some(booking.revision);
                 end.bookings.insert(*id, Booking { id: *id, slot, owner, count, status, revision });

@@ -324,5 +324,5 @@ fn index(id: Option<LogId>) -> Option<u64> {
 
 /// Behind every row.
 fn last_key() -> Key {
-    Key::RetiredNodeKey(u64::MAX, u32::MAX)
+    Key::all().end
 }

@@ -9,6 +9,8 @@ mod check_in;
 mod get;
 mod guest;
 mod guests;
+mod holds;
+mod jobs;
 mod keys;
 mod list;
 mod load;
@@ -18,7 +20,10 @@ mod open_slots;
 mod operate;
 mod own_account;
 mod park;
+mod payments;
 mod person;
+mod policies;
+mod seats;
 mod sign_in;
 
 use holdfast_model::{Request, Right, Rule, UserId};
@@ -58,6 +63,17 @@ pub(crate) const OPERATIONS: &[(u64, &dyn Operation)] = &[
     (1, &apps::RevokeSecret),
     (1, &apps::DeleteApp),
     (6, &apps::BookByApp),
+    (14, &holds::Hold),
+    (4, &holds::BookSeats),
+    (8, &holds::Confirm),
+    (4, &holds::Extend),
+    (3, &holds::ChangeSeats),
+    (3, &payments::StartPayment),
+    (3, &payments::ConfirmPaid),
+    (8, &jobs::Queue),
+    (3, &jobs::ShowJob),
+    (3, &seats::LookAtSeats),
+    (1, &policies::SetPolicy),
 ];
 
 /// Something that clients do.

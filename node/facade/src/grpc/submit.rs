@@ -158,9 +158,7 @@ async fn submit(
     let key = key.map_err(|_| Problem::malformed("request_id is the 16 bytes of a UUID"))?;
     let body = call.command.ok_or_else(|| Problem::malformed("the call has no command"))?;
     let (endpoint, method, bytes, command) = match body {
-        Body::Book(body) => {
-            (Endpoint::Book, "Book", body.encode_to_vec(), Command::Book(translate::book_from(&body)?))
-        }
+        Body::Book(body) => (Endpoint::Book, "Book", body.encode_to_vec(), translate::book_from(&body)?),
         Body::Modify(body) => {
             let command = Command::Modify(translate::modify_from(&body)?);
             (Endpoint::ChangeBooking, "Modify", body.encode_to_vec(), command)
@@ -171,6 +169,14 @@ async fn submit(
             body.encode_to_vec(),
             Command::Cancel(translate::cancel_from(&body)),
         ),
+        Body::Confirm(body) => {
+            let command = Command::Confirm(translate::confirm_from(&body)?);
+            (Endpoint::ChangeBooking, "Confirm", body.encode_to_vec(), command)
+        }
+        Body::Extend(body) => {
+            let command = Command::Extend(translate::extend_from(&body)?);
+            (Endpoint::ChangeBooking, "Extend", body.encode_to_vec(), command)
+        }
         Body::CheckIn(body) => {
             let command = Command::CheckIn(translate::check_in_from(&body));
             (Endpoint::CheckIn, "CheckIn", body.encode_to_vec(), command)

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::access::Endpoint;
 use crate::accounts::tokens::TokenPair;
@@ -16,22 +17,28 @@ const PASSWORD_BYTES_MAX: usize = 1024;
 const NAME_BYTES_MAX: usize = 200;
 const EMAIL_BYTES_MAX: usize = 254;
 
-#[derive(Deserialize)]
-struct SignUpBody {
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SignUp)]
+pub(crate) struct SignUpBody {
+    #[schema(format = "email", max_length = 254)]
     email: String,
+    #[schema(min_length = 6, max_length = 1024)]
     password: String,
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
 }
 
-#[derive(Deserialize)]
-struct LogInBody {
+#[derive(Deserialize, ToSchema)]
+#[schema(as = LogIn)]
+pub(crate) struct LogInBody {
     email: String,
     password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct RefreshBody {
+#[schema(as = Refresh)]
+pub(crate) struct RefreshBody {
     refresh_token: String,
 }
 

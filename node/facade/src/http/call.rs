@@ -127,6 +127,24 @@ impl Call {
         Ok(Asked { caller, consistency: self.consistency()?, deadline: self.context.deadline })
     }
 
+    /// The caller of a seed without a log-in: by his token, or by the name he gives himself.
+    pub(crate) async fn declared_caller(
+        &self,
+        service: &Service,
+        endpoint: Endpoint,
+        alias: Option<&str>,
+    ) -> Result<Caller> {
+        service.admit_declared(endpoint, self.token()?, alias, self.context.deadline).await
+    }
+
+    /// A cookie of the call.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        let values = self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs =
+            values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(known, _)| *known == name).map(|(_, value)| value.trim_matches('"'))
+    }
+
     /// What the caller shows of himself.
     pub(crate) fn token(&self) -> Result<Option<&str>> {
         bearer(&self.headers)
@@ -212,6 +230,41 @@ impl Call {
                 Err(Problem::malformed(format!("consistency is linearizable or stale, not {other}")))
             }
         }
+    }
+
+    /// Whether the caller rather has a job at once than an answer later (RFC 7240).
+    pub(crate) fn prefers_job(&self) -> bool {
+        self.preferences().any(|(name, _)| name.eq_ignore_ascii_case("respond-async"))
+    }
+
+    /// How long the caller would wait for a job to be done (RFC 7240; `?wait=` says the same).
+    pub(crate) fn preferred_wait(&self) -> Result<Option<Duration>> {
+        let in_query = self.query("wait")?.map(Cow::into_owned);
+        let in_header = self
+            .preferences()
+            .find(|(name, _)| name.eq_ignore_ascii_case("wait"))
+            .map(|(_, value)| value.to_owned());
+        let Some(text) = in_query.or(in_header) else { return Ok(None) };
+        let seconds = text.parse().map_err(|_| Problem::malformed("wait is a number of seconds"))?;
+        Ok(Some(Duration::from_secs(seconds).min(DEADLINE_MAX)))
+    }
+
+    fn preferences(&self) -> impl Iterator<Item = (&str, &str)> {
+        let values = self.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+        let parts = values.flat_map(|value| value.split([',', ';']));
+        parts
+            .map(|part| part.split_once('=').unwrap_or((part, "")))
+            .map(|(name, value)| (name.trim(), value.trim().trim_matches('"')))
+    }
+
+    /// A header of the call.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as it came.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.body
     }
 
     /// The version in `If-Match`.

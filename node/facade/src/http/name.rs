@@ -95,6 +95,11 @@ pub(crate) fn owned_by(owner: KeyOwner, id: RequestId) -> RequestId {
     RequestId { key, ..id }
 }
 
+/// A key that a node names in its own name for somebody who has none of ours: no caller can choose the same.
+pub(crate) fn key_named(kind: &str, name: &str) -> RequestKey {
+    RequestKey::Named(xxh3_128(format!("{}:{kind}:{name}", kind.len()).as_bytes()).to_be_bytes())
+}
+
 /// A hash of what a call asks for. The same key with another one is another call.
 pub(crate) fn payload_hash(method: &str, path: &str, body: &[u8]) -> u64 {
     let mut hash = Xxh3::new();

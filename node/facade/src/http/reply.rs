@@ -28,6 +28,7 @@ pub(crate) struct Reply {
     index: Option<u64>,
     age: Option<Duration>,
     etag: Option<u32>,
+    location: Option<String>,
     cache: &'static str,
 }
 
@@ -41,6 +42,17 @@ impl Reply {
 
     pub(crate) fn ok(body: &impl Serialize) -> Answer {
         Self::json(StatusCode::OK, body)
+    }
+
+    /// Taken, but not done.
+    pub(crate) fn accepted(body: &impl Serialize) -> Answer {
+        Self::json(StatusCode::ACCEPTED, body)
+    }
+
+    /// Says where what was made is found.
+    pub(crate) fn at(mut self, path: String) -> Self {
+        self.location = Some(path);
+        self
     }
 
     pub(crate) fn created(body: &impl Serialize) -> Answer {
@@ -57,7 +69,16 @@ impl Reply {
 
     /// Anything else.
     pub(crate) fn bytes(body: Vec<u8>, content_type: &'static str, cache: &'static str) -> Self {
-        Self { status: StatusCode::OK, body, content_type, index: None, age: None, etag: None, cache }
+        Self {
+            status: StatusCode::OK,
+            body,
+            content_type,
+            index: None,
+            age: None,
+            etag: None,
+            location: None,
+            cache,
+        }
     }
 
     /// Adds the version of what is shown, for `If-Match`.
@@ -85,6 +106,9 @@ impl IntoResponse for Reply {
         {
             headers.insert(header::ETAG, etag);
         }
+        if let Some(location) = self.location.and_then(|path| HeaderValue::try_from(path).ok()) {
+            headers.insert(header::LOCATION, location);
+        }
         response
     }
 }
@@ -110,6 +134,8 @@ impl IntoResponse for Problem {
         if self.status == 401 {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        // A seed writes it in its own words.
+        response.extensions_mut().insert(self);
         response
     }
 }

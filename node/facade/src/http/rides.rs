@@ -2,15 +2,17 @@
 
 use axum::extract::State;
 use holdfast_reservations::{
-    Book, BookingId, BookingState, Cancel, CheckIn, Command, Modify, Order, ResourceId, SlotChoice, SlotName,
-    Window,
+    BookingId, BookingState, Cancel, CheckIn, Command, Modify, Order, Places, Reserve, ResourceId,
+    SlotChoice, SlotName, Window,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::access::Endpoint;
 use crate::http::path::{Segment, path_id};
 use crate::http::{Answer, Call, Reply};
+use crate::openapi::words;
 use crate::problem::{Problem, Result};
 use crate::service::Service;
 use crate::wire::{Id, Moment, count_from, instant, whole_second};
@@ -19,39 +21,50 @@ use crate::wire::{Id, Moment, count_from, instant, whole_second};
 const PAGE_MAX: usize = 100;
 const PAGE_DEFAULT: usize = 20;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct BookBody {
+#[schema(as = RideBooking)]
+pub(crate) struct BookBody {
     ride_id: Id,
+    #[schema(minimum = 1)]
     cnt: i64,
     start_time: Moment,
     end_time: Moment,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ChangeBody {
+#[schema(as = RideChange)]
+pub(crate) struct ChangeBody {
+    #[schema(minimum = 1)]
     cnt: i64,
     start_time: Moment,
     end_time: Moment,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct CheckInBody {
+#[schema(as = RideCheckIn)]
+pub(crate) struct CheckInBody {
+    #[schema(schema_with = words::checked_in)]
     status: String,
     check_in_time: Moment,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct HistoryRow {
+#[schema(as = RideHistoryRow)]
+pub(crate) struct HistoryRow {
     booking_id: u64,
+    #[schema(format = DateTime)]
     booking_time: String,
     ride_id: u64,
     cnt: u32,
+    #[schema(format = DateTime)]
     start_time: String,
+    #[schema(format = DateTime)]
     end_time: String,
+    #[schema(schema_with = words::ride_status)]
     status: &'static str,
 }
 
@@ -59,8 +72,9 @@ pub(crate) async fn book(State(service): State<Service>, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::Book).await?;
     let body: BookBody = call.json()?;
     let slot = SlotName::Window(ResourceId(body.ride_id.0), window(body.start_time, body.end_time)?);
-    let command = Command::Book(Book { slot, pool: None, count: count_from(body.cnt)?, user: None });
-    let (id, booking, _) = service.change_booking(caller, command, &call.context).await?;
+    let places = Places::Count(count_from(body.cnt)?);
+    let wanted = Reserve { slot, pool: None, places, hold: None, user: None };
+    let (id, booking, _) = service.reserve(caller, wanted, &call.context).await?;
     Reply::created(&json!({"bookingId": id.0, "bookingTime": instant(whole_second(booking.booked_at))}))
 }
 
@@ -125,6 +139,12 @@ pub(crate) async fn code(State(service): State<Service>, Segment(id): Segment, c
         BookingState::Cancelled { .. } => {
             return Err(Problem::new(409, "already_cancelled", "the booking was cancelled"));
         }
+        BookingState::Held { .. } | BookingState::Queued { .. } => {
+            return Err(Problem::new(409, "not_confirmed", "the booking is not confirmed yet"));
+        }
+        BookingState::Expired { .. } | BookingState::Rejected { .. } => {
+            return Err(Problem::new(409, "hold_expired", "the booking was not confirmed in time"));
+        }
     }
     let url = format!("{}{}", service.public_url(), service.codes().path(id, service.now())?);
     Reply::read(booking, |_| json!({"s3PresignedUrl": url}))
@@ -168,6 +188,10 @@ fn status(state: &BookingState) -> &'static str {
     match state {
         BookingState::Confirmed => "BOOKING",
         BookingState::Used { .. } => "USED",
-        BookingState::Cancelled { .. } => "CANCELED",
+        BookingState::Cancelled { .. } | BookingState::Expired { .. } | BookingState::Rejected { .. } => {
+            "CANCELED"
+        }
+        // S0 has no word for what waits; it has, or will have, its places.
+        BookingState::Held { .. } | BookingState::Queued { .. } => "BOOKING",
     }
 }

@@ -1,14 +1,16 @@
 //! The native API.
 
-mod apps;
-mod bookings;
-mod cluster;
-mod members;
-mod node_keys;
-mod resources;
-mod slots;
-mod users;
-mod venues;
+pub(crate) mod apps;
+pub(crate) mod bookings;
+pub(crate) mod cluster;
+pub(crate) mod jobs;
+pub(crate) mod members;
+pub(crate) mod node_keys;
+pub(crate) mod policies;
+pub(crate) mod resources;
+pub(crate) mod slots;
+pub(crate) mod users;
+pub(crate) mod venues;
 
 use axum::Router;
 use axum::routing::{delete, get, post, put};
@@ -39,13 +41,25 @@ pub(crate) fn routes() -> Router<Service> {
         .route("/v1/venues", post(venues::create).get(venues::list))
         .route("/v1/venues/{id}", get(venues::show))
         .route("/v1/resources", post(resources::create).get(resources::list))
-        .route("/v1/resources/{id}", get(resources::show))
+        .route("/v1/events", post(resources::create_event))
+        .route(
+            "/v1/resources/{id}",
+            get(resources::show).patch(resources::change).delete(resources::withdraw),
+        )
         .route("/v1/resources/{id}/slots", post(slots::open).get(slots::list))
-        .route("/v1/slots/{id}", get(slots::show))
+        .route("/v1/slots/{id}", get(slots::show).patch(slots::change).delete(slots::withdraw))
+        .route("/v1/slots/{id}/seats", get(slots::seats))
+        .route("/v1/slots/{id}/pools", post(slots::add_pools))
+        .route("/v1/policies/{*scope}", get(policies::show).put(policies::set))
         .route("/v1/bookings", post(bookings::book).get(bookings::list))
         .route("/v1/bookings/{id}", get(bookings::show).patch(bookings::modify))
         .route("/v1/bookings/{id}/cancel", post(bookings::cancel))
+        .route("/v1/bookings/{id}/confirm", post(bookings::confirm))
+        .route("/v1/bookings/{id}/extend", post(bookings::extend))
+        .route("/v1/bookings/{id}/payment", post(bookings::start_payment))
         .route("/v1/bookings/{id}/check-in", post(bookings::check_in))
+        .route("/v1/payments/webhook", post(bookings::settle))
+        .route("/v1/jobs/{id}", get(jobs::show))
 }
 
 /// A page of a list, as every list of this API is.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use holdfast_raft::{Read, View};
 use holdfast_reservations::{
-    Booking, BookingId, BookingsOf, Command, Order, Outcome, ReadRows, ReadTyped as _, Revision, Slot,
-    SlotId, UserId, list_bookings,
+    Booking, BookingId, BookingsOf, Clock, Command, Order, Outcome, ReadRows, ReadTyped as _, Reserve,
+    Revision, Slot, SlotId, Timestamp, UserId, list_bookings,
 };
 
 use crate::problem::{Problem, Result, unexpected};
@@ -32,17 +32,29 @@ pub(crate) struct Page<T> {
 }
 
 impl Service {
-    /// Books, changes, cancels or checks in.
+    /// Books, holds, changes, confirms, cancels or checks in: at once, or when the caller's turn comes, if whoever wants
+    /// places of a resource has to wait.
     pub(crate) async fn change_booking(
         &self,
         caller: Caller,
         command: Command,
         call: &CallContext,
     ) -> Result<(BookingId, Booking, Revision)> {
-        match self.submit(caller.principal(), command, call).await? {
+        match self.submit(caller.principal(), self.in_turn(command), call).await? {
             (Outcome::Booking(id, booking), revision) => Ok((id, booking, revision)),
+            (Outcome::Job(id, _), revision) => self.await_booking(id, call, revision).await,
             (other, _) => Err(unexpected(&other)),
         }
+    }
+
+    /// Books or holds places.
+    pub(crate) async fn reserve(
+        &self,
+        caller: Caller,
+        wanted: Reserve,
+        call: &CallContext,
+    ) -> Result<(BookingId, Booking, Revision)> {
+        self.change_booking(caller, Command::Reserve(wanted), call).await
     }
 
     /// A booking the caller may see.
@@ -75,7 +87,7 @@ impl Service {
                 list_bookings(view, BookingsOf::User(caller.user), after, order, limit).into_iter();
             let with_slots = bookings.filter_map(|(id, booking)| {
                 let slot = view.row::<Slot>(booking.slot)?;
-                Some((id, booking, slot))
+                Some((id, as_of(view, booking), slot))
             });
             Ok(with_slots.collect())
         };
@@ -83,9 +95,16 @@ impl Service {
     }
 }
 
+/// A booking as it is at the moment of the rows: a hold whose deadline has passed has expired.
+pub(crate) fn as_of(rows: &impl ReadRows, booking: Arc<Booking>) -> Arc<Booking> {
+    let now = rows.row::<Clock>(()).map_or_else(Timestamp::default, |clock| clock.now);
+    let state = booking.state_at(now);
+    if state == booking.state { booking } else { Arc::new(Booking { state, ..(*booking).clone() }) }
+}
+
 fn visible_booking(rows: &impl ReadRows, caller: Caller, id: BookingId) -> Result<Arc<Booking>> {
     let found = rows.row::<Booking>(id).filter(|booking| booking.is_managed_by(caller.user, caller.role));
-    found.ok_or_else(|| Problem::not_found("booking_not_found", id))
+    found.map(|booking| as_of(rows, booking)).ok_or_else(|| Problem::not_found("booking_not_found", id))
 }
 
 fn visible_bookings(
@@ -132,6 +151,7 @@ fn page(
             }
             looked_at += 1;
             after = Some(id);
+            let booking = as_of(rows, booking);
             if matches(&booking) {
                 items.push((id, booking));
             }

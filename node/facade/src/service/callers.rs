@@ -37,6 +37,15 @@ impl Caller {
         self.principal
     }
 
+    /// Somebody who says who he is, and is believed.
+    pub(super) fn declared(endpoint: Endpoint, user: UserId, row: &User) -> Result<Self> {
+        if !access::allows(endpoint, row.role) {
+            return Err(Problem::forbidden());
+        }
+        let principal = Principal::User { user, token_version: row.token_version };
+        Ok(Self { user, role: row.role, principal, endpoint })
+    }
+
     /// The same caller as he is in these rows, unless they void what he showed, or his role no longer lets him in.
     pub(super) fn seen_in(self, rows: &impl ReadRows) -> Result<Self> {
         let (_, role) = self.principal.acting_in(rows).ok_or_else(revoked)?;

@@ -5,9 +5,9 @@ mod tests;
 
 use holdfast_raft::{Read, View};
 use holdfast_reservations::{
-    Command, CreateResource, CreateVenue, Key, OpenSlots, Order, Outcome, PoolCounts, PoolId, ReadRows,
-    ReadTyped as _, Resource, ResourceId, Slot, SlotId, Timestamp, Venue, VenueId, list_resources,
-    list_venues,
+    Booking, Command, CreateResource, CreateVenue, Key, NewResource, OpenSlots, Order, Outcome, PoolCounts,
+    PoolId, ReadRows, ReadTyped as _, Resource, ResourceId, Slot, SlotId, Timestamp, Venue, VenueId,
+    lapsed_holds, list_resources, list_venues,
 };
 
 use crate::problem::{Problem, Result, unexpected};
@@ -24,10 +24,10 @@ pub(crate) struct SlotView {
 
 impl SlotView {
     fn of(view: &View<'_>, id: SlotId, slot: Slot) -> Self {
-        let counts =
-            slot.pools.iter().filter_map(|pool| Some((pool.id, (*view.row::<PoolCounts>(pool.id)?).clone())));
+        let now = view.now();
+        let counts = slot.pools.iter().filter_map(|pool| Some((pool.id, counts_at(view, pool.id, now)?)));
         let counts = counts.collect();
-        Self { id, slot, counts, now: view.now() }
+        Self { id, slot, counts, now }
     }
 
     pub(crate) fn counts(&self, pool: PoolId) -> Option<PoolCounts> {
@@ -52,7 +52,7 @@ impl Service {
     pub(crate) async fn create_resource(
         &self,
         caller: Caller,
-        resource: Resource,
+        resource: NewResource,
         call: &CallContext,
     ) -> Result<(ResourceId, Resource)> {
         let command = Command::CreateResource(CreateResource { resource });
@@ -130,6 +130,19 @@ impl Service {
         };
         self.read_as(asked, with).await
     }
+}
+
+/// What is left of a pool at a moment: places of holds that have lapsed are there, whether or not a tick has said so.
+pub(crate) fn counts_at(rows: &impl ReadRows, pool: PoolId, now: Timestamp) -> Option<PoolCounts> {
+    let mut counts = (*rows.row::<PoolCounts>(pool)?).clone();
+    if counts.held > 0 {
+        let lapsed = lapsed_holds(rows, pool, now, usize::MAX).into_iter();
+        let places: u32 = lapsed.filter_map(|id| rows.row::<Booking>(id)).map(|booking| booking.count).sum();
+        counts.held = counts.held.saturating_sub(places);
+        counts.available = counts.available.saturating_add(places);
+        counts.sold_out_at = counts.sold_out_at.filter(|_| counts.available == 0);
+    }
+    Some(counts)
 }
 
 /// Slots of a resource that start at `from` or later, the last to start first, as the lists of `/v1` are; `after`

@@ -14,22 +14,22 @@ fn an_app_books_for_its_customers_until_its_secret_is_revoked() {
         at 0 olga opens slot resource=1 from=100 to=200 capacity=9
         at 0 mia creates app name=shop secret=a
         at 0 olga creates app name=shop secret=a
-        at 1 app:6@1 books slot:1 for=user:3
-        at 1 app:6@1 books slot:1 for=user:99
-        at 1 app:6@2 books slot:1 for=user:3
-        at 1 app:5@1 books slot:1 for=user:3
+        at 1 app:6@1 books slot:1 user=user:3
+        at 1 app:6@1 books slot:1 user=user:99
+        at 1 app:6@2 books slot:1 user=user:3
+        at 1 app:5@1 books slot:1 user=user:3
         at 2 olga adds to app:6 secret=b
         at 3 app:6@2 cancels booking:1
-        at 3 app:6@1 books slot:1 for=user:4
+        at 3 app:6@1 books slot:1 user=user:4
         at 4 mia revokes 1 of app:6
         at 4 olga revokes 1 of app:6
         at 4 olga revokes 1 of app:6
-        at 5 app:6@1 books slot:1 for=user:3
-        at 5 app:6@2 books slot:1 for=user:3
+        at 5 app:6@1 books slot:1 user=user:3
+        at 5 app:6@2 books slot:1 user=user:3
         at 5 app:6@2 checks in booking:2
         at 6 olga deletes app:6
         at 6 olga deletes app:6
-        at 6 app:6@2 books slot:1 for=user:3
+        at 6 app:6@2 books slot:1 user=user:3
         at 6 olga adds to app:6 secret=c
         at 6 olga revokes 2 of app:6
         ",
@@ -37,22 +37,22 @@ fn an_app_books_for_its_customers_until_its_secret_is_revoked() {
             olga opens slot resource=1 from=100 to=200 capacity=9 -> slot:1 [slot.opened]
             mia creates app name=shop secret=a -> forbidden
             olga creates app name=shop secret=a -> app user:6 secrets=1
-            app:6@1 books slot:1 for=user:3 -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
-            app:6@1 books slot:1 for=user:99 -> user_not_found user:99
-            app:6@2 books slot:1 for=user:3 -> unauthenticated
-            app:5@1 books slot:1 for=user:3 -> unauthenticated
+            app:6@1 books slot:1 user=user:3 -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
+            app:6@1 books slot:1 user=user:99 -> user_not_found user:99
+            app:6@2 books slot:1 user=user:3 -> unauthenticated
+            app:5@1 books slot:1 user=user:3 -> unauthenticated
             olga adds to app:6 secret=b -> app user:6 secrets=1,2
             app:6@2 cancels booking:1 -> booking:1 cancelled slot:1 pool:1 user:3 count=1 version=2 [booking.cancelled]
-            app:6@1 books slot:1 for=user:4 -> booking:2 confirmed slot:1 pool:1 user:4 count=1 version=1 [booking.confirmed]
+            app:6@1 books slot:1 user=user:4 -> booking:2 confirmed slot:1 pool:1 user:4 count=1 version=1 [booking.confirmed]
             mia revokes 1 of app:6 -> forbidden
             olga revokes 1 of app:6 -> app user:6 secrets=2
             olga revokes 1 of app:6 -> secret_not_found 1
-            app:6@1 books slot:1 for=user:3 -> unauthenticated
-            app:6@2 books slot:1 for=user:3 -> booking:3 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
+            app:6@1 books slot:1 user=user:3 -> unauthenticated
+            app:6@2 books slot:1 user=user:3 -> booking:3 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
             app:6@2 checks in booking:2 -> forbidden
             olga deletes app:6 -> deleted user:6
             olga deletes app:6 -> app_not_found user:6
-            app:6@2 books slot:1 for=user:3 -> unauthenticated
+            app:6@2 books slot:1 user=user:3 -> unauthenticated
             olga adds to app:6 secret=c -> app_not_found user:6
             olga revokes 2 of app:6 -> app_not_found user:6
         "#]],

@@ -1,18 +1,12 @@
-//! Books places in a slot.
-
-use std::sync::Arc;
+//! Books places in a slot: the short form of [`Reserve`], and all that the first log entries knew.
 
 use serde::{Deserialize, Serialize};
 
-use crate::bookings::{self, Booking, BookingState};
-use crate::context::{Actor, Context};
-use crate::event::{BookingEvent, Event};
+use crate::bookings::reserve::{Places, Reserve};
+use crate::context::Context;
 use crate::ids::{PoolId, ResourceId, SlotId, UserId};
-use crate::outcome::{Halt, Outcome, Rejection};
-use crate::pools;
-use crate::rows::{Key, ReadTyped as _};
-use crate::slots::{self, Slot, Window};
-use crate::users::User;
+use crate::outcome::{Halt, Outcome};
+use crate::slots::Window;
 
 /// Books places for the caller, or for a user he names. All of them or none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,57 +28,15 @@ pub enum SlotName {
     Id(SlotId),
     /// By its resource and its exact window; of several, the oldest.
     Window(ResourceId, Window),
+    /// By a pool of seats that it sells.
+    OfPool(PoolId),
 }
 
 impl Book {
     pub(crate) fn apply(&self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
-        let actor = context.actor()?;
-        let user = self.owner(context, actor)?;
-        let (slot_id, slot) = self.find_slot(context)?;
-        let Some(pool) = slot.pool(self.pool).map(|pool| pool.id) else {
-            return Err(Rejection::PoolNotFound(self.pool.unwrap_or(PoolId(0))).into());
-        };
-        bookings::expect_bookable(context, &slot)?;
-        bookings::expect_room(context, &slot, pool, self.count)?;
-
-        // From here nothing refuses.
-        pools::take(context, pool, self.count)?;
-        let id = context.next_booking()?;
-        let booking = Booking {
-            slot: slot_id,
-            pool,
-            user,
-            booked_by: actor.user,
-            count: self.count,
-            state: BookingState::Confirmed,
-            version: 1,
-            booked_at: context.now,
-            revision: context.revision,
-        };
-        context.put(id, booking.clone());
-        context.index(Key::BookingByUser(user, id));
-        context.index(Key::BookingBySlot(slot_id, id));
-        context.emit(Event::Booking { kind: BookingEvent::Confirmed, booking: id, slot: slot_id, user });
-        Ok(Outcome::Booking(id, booking))
-    }
-
-    fn find_slot(&self, context: &Context<'_>) -> Result<(SlotId, Arc<Slot>), Halt> {
-        let found = match self.slot {
-            SlotName::Id(id) => Some(id),
-            SlotName::Window(resource, window) => slots::at_window(context, resource, window),
-        };
-        let slot = found.and_then(|id| Some((id, context.row::<Slot>(id)?)));
-        slot.ok_or_else(|| Rejection::SlotNotFound(found).into())
-    }
-
-    fn owner(&self, context: &Context<'_>, actor: Actor) -> Result<UserId, Halt> {
-        match self.user {
-            None => Ok(actor.user),
-            Some(user) if user == actor.user => Ok(user),
-            Some(_) if !actor.role.books_for_others() => Err(Rejection::Forbidden.into()),
-            Some(user) if context.row::<User>(user).is_some() => Ok(user),
-            Some(user) => Err(Rejection::UserNotFound(user).into()),
-        }
+        let places = Places::Count(self.count);
+        let wanted = Reserve { slot: self.slot, pool: self.pool, places, hold: None, user: self.user };
+        wanted.apply(context)
     }
 }
 
@@ -147,18 +99,18 @@ mod tests {
         check(
             "
             at 0   olga opens slot resource=1 from=100 to=200 capacity=1
-            at 0   nobody books slot:9 pool=9 count=9 for=user:9
-            at 0   mia books slot:9 pool=9 count=9 for=user:9
-            at 0   ann books slot:9 pool=9 count=9 for=user:9
+            at 0   nobody books slot:9 pool=9 count=9 user=user:9
+            at 0   mia books slot:9 pool=9 count=9 user=user:9
+            at 0   ann books slot:9 pool=9 count=9 user=user:9
             at 0   mia books slot:9 pool=9 count=9
             at 300 mia books slot:1 pool=9 count=9
             at 300 mia books slot:1 count=9
             ",
             &expect![[r#"
                 olga opens slot resource=1 from=100 to=200 capacity=1 -> slot:1 [slot.opened]
-                nobody books slot:9 pool=9 count=9 for=user:9 -> unauthenticated
-                mia books slot:9 pool=9 count=9 for=user:9 -> forbidden
-                ann books slot:9 pool=9 count=9 for=user:9 -> user_not_found user:9
+                nobody books slot:9 pool=9 count=9 user=user:9 -> unauthenticated
+                mia books slot:9 pool=9 count=9 user=user:9 -> forbidden
+                ann books slot:9 pool=9 count=9 user=user:9 -> user_not_found user:9
                 mia books slot:9 pool=9 count=9 -> slot_not_found slot:9
                 mia books slot:1 pool=9 count=9 -> pool_not_found pool:9
                 mia books slot:1 count=9 -> too_late ended_at=200
@@ -213,17 +165,17 @@ mod tests {
         check(
             "
             at 0 olga opens slot resource=1 from=100 to=200 capacity=9
-            at 0 ann books slot:1 for=user:3
-            at 0 sam books slot:1 for=user:4
-            at 0 mia books slot:1 for=user:3
-            at 0 mia books slot:1 for=user:4
+            at 0 ann books slot:1 user=user:3
+            at 0 sam books slot:1 user=user:4
+            at 0 mia books slot:1 user=user:3
+            at 0 mia books slot:1 user=user:4
             ",
             &expect![[r#"
                 olga opens slot resource=1 from=100 to=200 capacity=9 -> slot:1 [slot.opened]
-                ann books slot:1 for=user:3 -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
-                sam books slot:1 for=user:4 -> booking:2 confirmed slot:1 pool:1 user:4 count=1 version=1 [booking.confirmed]
-                mia books slot:1 for=user:3 -> booking:3 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
-                mia books slot:1 for=user:4 -> forbidden
+                ann books slot:1 user=user:3 -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
+                sam books slot:1 user=user:4 -> booking:2 confirmed slot:1 pool:1 user:4 count=1 version=1 [booking.confirmed]
+                mia books slot:1 user=user:3 -> booking:3 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
+                mia books slot:1 user=user:4 -> forbidden
             "#]],
         );
     }

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::event::BookingEvent;
 use crate::ids::BookingId;
 use crate::outcome::{Halt, MissingRow, Outcome};
-use crate::pools;
+use crate::places;
 use crate::slots::Slot;
 
 /// Gives a booking back; its places are free at once.
@@ -23,12 +23,12 @@ impl Cancel {
     pub(crate) fn apply(&self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
         let actor = context.actor()?;
         let booking = bookings::find(context, actor, self.booking)?;
-        bookings::expect_version(&booking, self.expected_version)?;
-        bookings::expect_confirmed(&booking)?;
+        bookings::expect_version(&booking, self.expected_version, context.now)?;
+        bookings::expect_live(&booking, context.now)?;
         let slot = context.expect_row::<Slot>(booking.slot, MissingRow::Slot(booking.slot))?;
-        bookings::expect_bookable(context, &slot)?;
+        bookings::expect_bookable(context, booking.slot, &slot)?;
 
-        pools::give_back(context, booking.pool, booking.count)?;
+        places::free(context, self.booking, &booking)?;
         let cancelled = Booking { state: BookingState::Cancelled { at: context.now }, ..(*booking).clone() };
         let cancelled = bookings::change(context, self.booking, cancelled, BookingEvent::Cancelled)?;
         Ok(Outcome::Booking(self.booking, cancelled))

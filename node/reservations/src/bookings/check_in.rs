@@ -26,8 +26,11 @@ impl CheckIn {
     pub(crate) fn apply(&self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
         let actor = context.actor_who(Role::checks_in)?;
         let booking = bookings::find(context, actor, self.booking)?;
-        bookings::expect_version(&booking, self.expected_version)?;
-        bookings::expect_confirmed(&booking)?;
+        bookings::expect_version(&booking, self.expected_version, context.now)?;
+        bookings::expect_live(&booking, context.now)?;
+        if let BookingState::Held { .. } = booking.state {
+            return Err(Rejection::NotConfirmed.into());
+        }
         let slot = context.expect_row::<Slot>(booking.slot, MissingRow::Slot(booking.slot))?;
         if context.now < slot.window.starts_at() {
             return Err(Rejection::TooEarly { opens_at: slot.window.starts_at() }.into());

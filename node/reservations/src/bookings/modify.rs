@@ -1,15 +1,18 @@
 //! Changes a booking's slot, pool or count: takes the new places first, then gives back the old.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::bookings::{self, Booking};
+use crate::bookings::{self, Booking, BookingState, exchange};
 use crate::context::Context;
 use crate::event::BookingEvent;
-use crate::ids::{BookingId, PoolId, SlotId};
+use crate::ids::{BookingId, PoolId, ResourceId, SlotId};
 use crate::outcome::{Contradiction, Halt, MissingRow, Outcome, Rejection};
-use crate::pools::{self, PoolCounts};
+use crate::policies::limits;
+use crate::pools::{self, PoolCounts, Taken};
 use crate::rows::{Key, ReadTyped as _};
-use crate::slots::{self, Slot, Window};
+use crate::slots::{self, PoolKind, Slot, Window};
 
 /// Changes a booking. All or nothing: when the new places cannot be had, the old ones stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,16 +42,21 @@ impl Modify {
     pub(crate) fn apply(&self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
         let actor = context.actor()?;
         let old = bookings::find(context, actor, self.booking)?;
-        bookings::expect_version(&old, self.expected_version)?;
-        bookings::expect_confirmed(&old)?;
+        bookings::expect_version(&old, self.expected_version, context.now)?;
+        bookings::expect_live(&old, context.now)?;
         let old_slot = context.expect_row::<Slot>(old.slot, MissingRow::Slot(old.slot))?;
-        bookings::expect_bookable(context, &old_slot)?;
+        bookings::expect_bookable(context, old.slot, &old_slot)?;
 
-        let new = self.target(context, &old, &old_slot)?;
+        let new = target(context, self, &old, &old_slot)?;
+        let is_counted =
+            old.state == BookingState::Confirmed && is_counter(context, &old) && is_counter(context, &new);
+        if !is_counted {
+            return exchange::all(context, self.booking, &old, &new, None);
+        }
         if (new.slot, new.pool, new.count) == (old.slot, old.pool, old.count) {
             return Ok(Outcome::Booking(self.booking, (*old).clone()));
         }
-        exchange(context, &old, &new)?;
+        trade(context, &old, &new)?;
         if new.slot != old.slot {
             context.delete(Key::BookingBySlot(old.slot, self.booking));
             context.index(Key::BookingBySlot(new.slot, self.booking));
@@ -56,53 +64,95 @@ impl Modify {
         let changed = bookings::change(context, self.booking, new, BookingEvent::Changed)?;
         Ok(Outcome::Booking(self.booking, changed))
     }
-
-    /// The booking as it is to be.
-    fn target(&self, context: &Context<'_>, old: &Booking, old_slot: &Slot) -> Result<Booking, Halt> {
-        let slot_id = match self.slot {
-            None => old.slot,
-            Some(SlotChoice::Id(id)) => id,
-            Some(SlotChoice::Window(window)) if window == old_slot.window => old.slot,
-            Some(SlotChoice::Window(window)) => {
-                let found = slots::at_window(context, old_slot.resource, window);
-                found.ok_or(Rejection::SlotNotFound(None))?
-            }
-        };
-        let Some(slot) = context.row::<Slot>(slot_id) else {
-            return Err(Rejection::SlotNotFound(Some(slot_id)).into());
-        };
-        let is_same_slot = slot_id == old.slot;
-        let wanted = self.pool.or_else(|| is_same_slot.then_some(old.pool));
-        let Some(pool) = slot.pool(wanted).map(|pool| pool.id) else {
-            return Err(Rejection::PoolNotFound(wanted.unwrap_or(PoolId(0))).into());
-        };
-        bookings::expect_bookable(context, &slot)?;
-        Ok(Booking { slot: slot_id, pool, count: self.count.unwrap_or(old.count), ..old.clone() })
-    }
 }
 
-/// Trades the old places for the new ones, or refuses.
-fn exchange(context: &mut Context<'_>, old: &Booking, new: &Booking) -> Result<(), Halt> {
+/// The booking as it is to be.
+pub(super) fn target(
+    context: &Context<'_>,
+    wanted: &Modify,
+    old: &Booking,
+    old_slot: &Slot,
+) -> Result<Booking, Halt> {
+    let slot_id = match wanted.slot {
+        None => old.slot,
+        Some(SlotChoice::Id(id)) => id,
+        Some(SlotChoice::Window(window)) if window == old_slot.window => old.slot,
+        Some(SlotChoice::Window(window)) => {
+            let found = slots::at_window(context, old_slot.resource, window);
+            found.ok_or(Rejection::SlotNotFound(None))?
+        }
+    };
+    let Some(slot) = context.row::<Slot>(slot_id) else {
+        return Err(Rejection::SlotNotFound(Some(slot_id)).into());
+    };
+    let is_same_slot = slot_id == old.slot;
+    let pool = wanted.pool.or_else(|| is_same_slot.then_some(old.pool));
+    let Some(pool) = slot.pool(pool).map(|pool| pool.id) else {
+        return Err(Rejection::PoolNotFound(pool.unwrap_or(PoolId(0))).into());
+    };
+    bookings::expect_bookable(context, slot_id, &slot)?;
+    Ok(Booking { slot: slot_id, pool, count: wanted.count.unwrap_or(old.count), ..old.clone() })
+}
+
+/// Whether the places of a booking's pool are all alike.
+fn is_counter(context: &Context<'_>, booking: &Booking) -> bool {
+    let slot = context.row::<Slot>(booking.slot);
+    let pool = slot.as_ref().and_then(|slot| slot.pool(Some(booking.pool)));
+    pool.is_some_and(|pool| matches!(pool.kind, PoolKind::Counter { .. }))
+}
+
+/// Trades the old places for the new ones, or refuses. Counts alone change: who looks at a sold-out slot is told since
+/// when it is, and a party that adds one to its places has not freed the others.
+fn trade(context: &mut Context<'_>, old: &Booking, new: &Booking) -> Result<(), Halt> {
+    let (old_resource, new_slot) = resource_and_slot(context, old, new)?;
+    let is_same_resource = old_resource == new_slot.resource;
+    let more = if is_same_resource { new.count.saturating_sub(old.count) } else { new.count };
+    if more > 0 {
+        limits::expect_within(context, new.user, (new.slot, &new_slot, new.pool), more)?;
+    }
+    trade_counts(context, old, new, &new_slot)?;
+    limits::change(context, old.user, old_resource, |places| places.checked_sub(old.count))?;
+    limits::change(context, new.user, new_slot.resource, |places| places.checked_add(new.count))
+}
+
+fn resource_and_slot(
+    context: &Context<'_>,
+    old: &Booking,
+    new: &Booking,
+) -> Result<(ResourceId, Arc<Slot>), Contradiction> {
+    let old_slot = context.expect_row::<Slot>(old.slot, MissingRow::Slot(old.slot))?;
+    let new_slot = context.expect_row::<Slot>(new.slot, MissingRow::Slot(new.slot))?;
+    Ok((old_slot.resource, new_slot))
+}
+
+fn trade_counts(context: &mut Context<'_>, old: &Booking, new: &Booking, slot: &Slot) -> Result<(), Halt> {
     if new.pool != old.pool {
-        let slot = context.expect_row::<Slot>(new.slot, MissingRow::Slot(new.slot))?;
-        bookings::expect_room(context, &slot, new.pool, new.count)?;
-        pools::take(context, new.pool, new.count)?;
-        return pools::give_back(context, old.pool, old.count);
+        bookings::expect_room(context, slot, new.pool, new.count)?;
+        pools::take(context, new.pool, Taken::Confirmed, new.count)?;
+        return pools::give_back(context, old.pool, Taken::Confirmed, old.count);
     }
     // In the same pool the party's own places are there to be kept.
     match new.count.checked_sub(old.count) {
         Some(more) => {
-            let slot = context.expect_row::<Slot>(new.slot, MissingRow::Slot(new.slot))?;
             let counts = context.expect_row::<PoolCounts>(new.pool, MissingRow::Pool(new.pool))?;
             if counts.available < more {
-                bookings::expect_room(context, &slot, new.pool, new.count)?;
+                // The party's own places count as well, so that what it is told is what is left beside them.
+                room_beside(context, slot, new, more)?;
             }
-            pools::take(context, new.pool, more)
+            pools::take(context, new.pool, Taken::Confirmed, more)
         }
         None => {
             let fewer = old.count.checked_sub(new.count).ok_or(Contradiction::Overflow)?;
-            pools::give_back(context, old.pool, fewer)
+            pools::give_back(context, old.pool, Taken::Confirmed, fewer)
         }
+    }
+}
+
+/// Looks for `more` places; the refusal speaks of the whole party.
+fn room_beside(context: &mut Context<'_>, slot: &Slot, new: &Booking, more: u32) -> Result<(), Halt> {
+    match bookings::expect_room(context, slot, new.pool, more) {
+        Ok(()) => Ok(()),
+        Err(_) => bookings::expect_room(context, slot, new.pool, new.count),
     }
 }
 

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::event::Event;
+use crate::ids::{ResourceId, UserId, VenueId};
 use crate::outcome::{Halt, Outcome, Rejection};
 use crate::principal::Role;
-use crate::resources::Resource;
+use crate::resources::{Resource, ResourceKind, ResourceStatus};
 use crate::rows::{Key, ReadTyped as _};
 use crate::venues::Venue;
 
@@ -14,7 +15,20 @@ use crate::venues::Venue;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateResource {
     /// The resource to be.
-    pub resource: Resource,
+    pub resource: NewResource,
+}
+
+/// A resource to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewResource {
+    /// Where it is.
+    pub venue: VenueId,
+    /// What it is.
+    pub kind: ResourceKind,
+    /// What it is called.
+    pub name: String,
+    /// A line or two for guests.
+    pub description: String,
 }
 
 impl CreateResource {
@@ -25,12 +39,24 @@ impl CreateResource {
             return Err(Rejection::VenueNotFound(venue).into());
         }
 
-        let id = context.next_resource()?;
-        context.put(id, self.resource.clone());
-        context.index(Key::ResourceByVenue(venue, id));
-        context.emit(Event::ResourceCreated(id));
-        Ok(Outcome::Resource(id, self.resource.clone()))
+        let (id, resource) = insert(context, &self.resource, None)?;
+        Ok(Outcome::Resource(id, resource))
     }
+}
+
+/// Writes a new resource.
+pub(super) fn insert(
+    context: &mut Context<'_>,
+    new: &NewResource,
+    owner: Option<UserId>,
+) -> Result<(ResourceId, Resource), Halt> {
+    let id = context.next_resource()?;
+    let NewResource { venue, kind, name, description } = new.clone();
+    let resource = Resource { venue, kind, name, description, owner, status: ResourceStatus::Offered };
+    context.put(id, resource.clone());
+    context.index(Key::ResourceByVenue(venue, id));
+    context.emit(Event::ResourceCreated(id));
+    Ok((id, resource))
 }
 
 #[cfg(test)]

@@ -3,15 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::due::DueKind;
 use crate::event::{Event, SlotEvent};
 use crate::ids::{ResourceId, SlotId};
-use crate::outcome::{Halt, Outcome, Rejection};
+use crate::outcome::{Contradiction, Halt, Outcome, Rejection};
+use crate::payments::Money;
+use crate::policies::{PolicyField, Scope, set};
 use crate::pools::PoolCounts;
-use crate::principal::Role;
 use crate::resources::Resource;
-use crate::rows::{Key, ReadTyped as _};
-use crate::slots::{Pool, PoolKind, Slot, SlotStatus, Window};
+use crate::rows::ReadTyped as _;
+use crate::seats::{SeatPlan, Seats};
+use crate::slots::{self, Pool, PoolKind, Slot, SlotStatus, Window};
 
 /// Slots one command may open. The facade refuses more.
 pub const SLOTS_PER_COMMAND_MAX: usize = 1000;
@@ -23,7 +24,7 @@ pub const POOLS_PER_COMMAND_MAX: usize = 4000;
 /// Pools one slot may sell. The facade refuses more.
 pub const POOLS_PER_SLOT_MAX: usize = 64;
 
-/// Opens slots of one resource. Operators only.
+/// Opens slots of one resource. Operators, and whoever the resource belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenSlots {
     /// Of which resource.
@@ -46,15 +47,44 @@ pub struct NewSlot {
 pub struct NewPool {
     /// What it is called.
     pub name: String,
-    /// How its places are told apart.
-    pub kind: PoolKind,
+    /// What it sells.
+    pub places: NewPlaces,
+}
+
+/// What a pool is to sell. The order is a stored format.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NewPlaces {
+    /// So many places, all alike.
+    Counter {
+        /// How many.
+        capacity: u32,
+    },
+    /// Seats.
+    Seats(SeatPlan),
+    /// Either of them on terms.
+    OnTerms(Box<NewPlaces>, Terms),
+}
+
+/// On which terms places are sold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// What a place costs.
+    pub price: Option<Money>,
+    /// A line or two for guests.
+    pub description: String,
+    /// What else is decided for the pool, as by a policy.
+    pub policy: Vec<(PolicyField, u64)>,
 }
 
 impl OpenSlots {
     pub(crate) fn apply(&self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
-        context.actor_who(Role::operates)?;
-        if context.row::<Resource>(self.resource).is_none() {
-            return Err(Rejection::ResourceNotFound(self.resource).into());
+        let actor = context.actor()?;
+        let resource = context.row::<Resource>(self.resource).filter(|resource| resource.is_offered());
+        match resource {
+            // Who opens slots nowhere need not know what there is.
+            None if !actor.role.operates() => return Err(Rejection::Forbidden.into()),
+            None => return Err(Rejection::ResourceNotFound(self.resource).into()),
+            Some(resource) => resource.expect_managed_by(actor)?,
         }
 
         let opened = self.slots.iter().map(|slot| open(context, self.resource, slot));
@@ -62,25 +92,43 @@ impl OpenSlots {
     }
 }
 
-fn open(context: &mut Context<'_>, resource: ResourceId, new: &NewSlot) -> Result<(SlotId, Slot), Halt> {
+/// Opens a slot of a resource.
+pub(crate) fn open(
+    context: &mut Context<'_>,
+    resource: ResourceId,
+    new: &NewSlot,
+) -> Result<(SlotId, Slot), Halt> {
     let id = context.next_slot()?;
-    let pools = new.pools.iter().map(|pool| open_pool(context, pool)).collect::<Result<_, _>>()?;
+    let pools = new.pools.iter().map(|pool| open_pool(context, id, pool)).collect::<Result<_, _>>()?;
     let slot = Slot { resource, window: new.window, status: SlotStatus::Open, pools };
-    let (starts_at, ends_at) = (new.window.starts_at(), new.window.ends_at());
-
     context.put(id, slot.clone());
-    context.index(Key::SlotByWindow(resource, starts_at, ends_at, id));
-    context.index(Key::Due(starts_at, DueKind::SlotStarts, id.0));
-    context.index(Key::Due(ends_at, DueKind::SlotEnds, id.0));
+    slots::index(context, id, &slot);
     context.emit(Event::Slot { kind: SlotEvent::Opened, slot: id, resource });
     Ok((id, slot))
 }
 
-fn open_pool(context: &mut Context<'_>, new: &NewPool) -> Result<Pool, Halt> {
+/// Opens a pool of a slot.
+pub(super) fn open_pool(context: &mut Context<'_>, slot: SlotId, new: &NewPool) -> Result<Pool, Halt> {
     let id = context.next_pool()?;
-    let PoolKind::Counter { capacity } = new.kind;
-    context.put(id, PoolCounts::open(capacity));
-    Ok(Pool { id, name: new.name.clone(), kind: new.kind })
+    let (places, terms) = match &new.places {
+        NewPlaces::OnTerms(places, terms) => (&**places, terms.clone()),
+        places @ (NewPlaces::Counter { .. } | NewPlaces::Seats(_)) => (places, Terms::default()),
+    };
+    let kind = match places {
+        NewPlaces::Counter { capacity } => PoolKind::Counter { capacity: *capacity },
+        NewPlaces::Seats(plan) => {
+            context.put(id, Seats { slot, plan: plan.clone() });
+            PoolKind::Seats { capacity: plan.count() }
+        }
+        // Terms of terms: no facade makes them.
+        NewPlaces::OnTerms(..) => return Err(Contradiction::Overflow.into()),
+    };
+    context.put(id, PoolCounts::open(kind.capacity()));
+    if !terms.policy.is_empty() {
+        let fields: Vec<_> = terms.policy.iter().map(|(field, value)| (*field, Some(*value))).collect();
+        set::write(context, Scope::Pool(id), &fields);
+    }
+    Ok(Pool { id, name: new.name.clone(), kind, price: terms.price, description: terms.description })
 }
 
 #[cfg(test)]

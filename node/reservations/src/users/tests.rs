@@ -132,7 +132,7 @@ fn a_banned_user_can_do_nothing_and_keeps_what_he_has_booked() {
         at 2 mia logs in
         at 2 mia@1 logs in
         at 2 nobody refreshes session:1 sequence=0
-        at 3 sam books slot:1 for=user:3
+        at 3 sam books slot:1 user=user:3
         at 4 olga bans mia reason=fraud
         at 5 mia unbans mia
         at 5 olga unbans mia
@@ -153,7 +153,7 @@ fn a_banned_user_can_do_nothing_and_keeps_what_he_has_booked() {
             mia logs in -> unauthenticated
             mia@1 logs in -> banned
             nobody refreshes session:1 sequence=0 -> session_invalid
-            sam books slot:1 for=user:3 -> booking:2 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
+            sam books slot:1 user=user:3 -> booking:2 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
             olga bans mia reason=fraud -> user:3 guest banned at=4 by=user:1 reason=fraud
             mia unbans mia -> unauthenticated
             olga unbans mia -> user:3 guest

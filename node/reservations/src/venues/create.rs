@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::event::Event;
+use crate::ids::VenueId;
 use crate::outcome::{Halt, Outcome};
 use crate::principal::Role;
-use crate::venues::Venue;
+use crate::rows::{Key, Row};
+use crate::venues::{Venue, by_name};
 
 /// Makes a venue. Operators only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,11 +20,20 @@ pub struct CreateVenue {
 impl CreateVenue {
     pub(crate) fn apply(&self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
         context.actor_who(Role::operates)?;
-        let id = context.next_venue()?;
-        context.put(id, self.venue.clone());
-        context.emit(Event::VenueCreated(id));
+        let id = insert(context, &self.venue)?;
         Ok(Outcome::Venue(id, self.venue.clone()))
     }
+}
+
+/// Writes a new venue. The first of a name is found by it.
+pub(crate) fn insert(context: &mut Context<'_>, venue: &Venue) -> Result<VenueId, Halt> {
+    let id = context.next_venue()?;
+    context.put(id, venue.clone());
+    if by_name(context, &venue.name).is_none() {
+        context.set(Key::VenueByName(venue.name.clone()), Row::VenueByName(id));
+    }
+    context.emit(Event::VenueCreated(id));
+    Ok(id)
 }
 
 #[cfg(test)]

@@ -22,12 +22,13 @@ pub(super) enum Allowed {
         min: u64,
         max: u64,
     },
+    TrueOrFalse,
 }
 
-use Allowed::{Numbers, NumbersOrNothing, Text};
+use Allowed::{Numbers, NumbersOrNothing, Text, TrueOrFalse};
 
 /// Every setting. Tests of expiry, and of being overtaken by a snapshot, need small numbers.
-pub(super) const SETTINGS: [Setting; 20] = [
+pub(super) const SETTINGS: [Setting; 22] = [
     setting("listen", "127.0.0.1:3000", Text, "where clients connect, HTTP and gRPC"),
     setting("peer_listen", "127.0.0.1:3001", Text, "where other nodes connect"),
     setting("admin_listen", "127.0.0.1:3002", Text, "where operators' tools connect"),
@@ -83,6 +84,19 @@ pub(super) const SETTINGS: [Setting; 20] = [
         "how long a call may take if its caller does not say",
     ),
     setting(
+        "facade.trust_declared_identity",
+        "false",
+        TrueOrFalse,
+        "whether callers of seeds S2 and S3, who have no log-in, are believed who they say they are; never on a network \
+         you do not trust",
+    ),
+    setting(
+        "payments.webhook_secrets_file",
+        "",
+        Text,
+        "a file with what payment providers sign their webhooks with, `whsec_...`, one on a line; empty takes none",
+    ),
+    setting(
         "limits.user_rate",
         "0",
         Numbers { min: 0, max: 1_000_000 },
@@ -133,6 +147,7 @@ impl Allowed {
     pub(super) fn words(self) -> String {
         match self {
             Text => "any text".to_owned(),
+            TrueOrFalse => "true or false".to_owned(),
             Numbers { min, max } => format!("a number from {min} to {max}"),
             NumbersOrNothing { min, max } => format!("empty or a number from {min} to {max}"),
         }

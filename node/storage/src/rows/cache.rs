@@ -77,7 +77,13 @@ fn is_hot(key: &Key) -> bool {
         | Key::KeyCount(..)
         | Key::App(_)
         // Looked for with every command of an app, though few are there.
-        | Key::Ban(_) => true,
+        | Key::Ban(_)
+        // Looked for with every booking, and mostly not there.
+        | Key::Policy(_)
+        | Key::UserPlaces(..)
+        | Key::Seats(_)
+        | Key::SeatBlock(..)
+        | Key::Queue(_) => true,
         Key::ResourceByVenue(..)
         | Key::SlotByWindow(..)
         | Key::Booking(_)
@@ -87,6 +93,13 @@ fn is_hot(key: &Key) -> bool {
         | Key::Session(_)
         | Key::SessionByUser(..)
         | Key::Due(..)
+        | Key::HoldByPool(..)
+        | Key::HoldByUser(..)
+        | Key::PaymentByReference(_)
+        | Key::SeatTaken(..)
+        | Key::Job(_)
+        | Key::JobWaiting(..)
+        | Key::VenueByName(_)
         | Key::Request(..) => false,
     }
 }

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::engine::{EngineError, ReadEngine};
 use crate::keys;
+use crate::rows::shape;
 
 /// A hash over every key and value, in key order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,7 +18,7 @@ pub struct Digest(pub u128);
 pub fn digest(engine: &dyn ReadEngine) -> Result<Digest, EngineError> {
     let mut hash = Xxh3::new();
     engine.scan(keys::FIRST_ROW..keys::END, Order::Ascending, &mut |key, value| {
-        for part in [key, value] {
+        for part in [key, &shape::as_written_now(key, value)] {
             hash.update(&(part.len() as u64).to_le_bytes());
             hash.update(part);
         }

@@ -11,11 +11,13 @@ fn sample_booking(state: BookingState) -> Booking {
         pool: PoolId(301),
         user: UserId(70_000),
         count: 4,
+        seats: Vec::new(),
         state,
         version: 2,
         booked_by: UserId(8),
         booked_at: Timestamp(1_800_000_000_000),
         revision: Revision { index: 1042, ordinal: 3 },
+        payment: None,
     }
 }
 
@@ -35,7 +37,12 @@ fn sample_venue() -> Venue {
 }
 
 fn sample_resource(kind: ResourceKind) -> Resource {
-    Resource { venue: VenueId(1), kind, name: "Comet".into(), description: "A fast one.".into() }
+    let NewResource { venue, kind, name, description } = sample_new_resource(kind);
+    Resource { venue, kind, name, description, owner: None, status: ResourceStatus::Offered }
+}
+
+fn sample_new_resource(kind: ResourceKind) -> NewResource {
+    NewResource { venue: VenueId(1), kind, name: "Comet".into(), description: "A fast one.".into() }
 }
 
 fn sample_window() -> Window {
@@ -43,8 +50,8 @@ fn sample_window() -> Window {
 }
 
 fn sample_slot(status: SlotStatus) -> Slot {
-    let pools =
-        vec![Pool { id: PoolId(301), name: "standard".into(), kind: PoolKind::Counter { capacity: 120 } }];
+    let (name, kind) = ("standard".into(), PoolKind::Counter { capacity: 120 });
+    let pools = vec![Pool { id: PoolId(301), name, kind, price: None, description: String::new() }];
     Slot { resource: ResourceId(20), window: sample_window(), status, pools }
 }
 
@@ -78,6 +85,7 @@ pub fn rows() -> BTreeMap<Key, Row> {
         users: 70_001,
         sessions: 9,
         operators: 2,
+        jobs: 0,
     };
     put(Key::Counters, Row::Counters(counters.into()));
     put(Key::Venue(VenueId(1)), Row::Venue(sample_venue().into()));
@@ -140,7 +148,7 @@ pub fn requests() -> Vec<Request> {
         (
             made,
             user,
-            Command::CreateResource(CreateResource { resource: sample_resource(ResourceKind::Ride) }),
+            Command::CreateResource(CreateResource { resource: sample_new_resource(ResourceKind::Ride) }),
         ),
         (
             made,
@@ -151,7 +159,7 @@ pub fn requests() -> Vec<Request> {
                     window: sample_window(),
                     pools: vec![NewPool {
                         name: "standard".into(),
-                        kind: PoolKind::Counter { capacity: 120 },
+                        places: NewPlaces::Counter { capacity: 120 },
                     }],
                 }],
             }),
@@ -235,7 +243,8 @@ pub fn requests() -> Vec<Request> {
             Command::RetireNodeKeys(RetireNodeKeys { keys: vec![(2, 1), (70_000, 12)] }),
         ),
     ];
-    let requests = requests.into_iter().chain(account_requests(made, user));
+    let later = crate::later::commands().into_iter().map(move |command| (made, user, command));
+    let requests = requests.into_iter().chain(account_requests(made, user)).chain(later);
     requests.map(|(id, principal, command)| Request { id, principal, command }).collect()
 }
 

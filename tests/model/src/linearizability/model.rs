@@ -92,6 +92,11 @@ impl State {
             Some(Place { status: Status::Used, .. }) => Err("already_used"),
             Some(Place { status: Status::Cancelled, .. }) => Err("already_cancelled"),
             Some(place @ Place { status: Status::Confirmed, .. }) => Ok(place),
+            // No change of the model makes one.
+            Some(Place {
+                status: Status::Held | Status::Expired | Status::Queued | Status::Rejected,
+                ..
+            }) => Err(BOOKING_NOT_FOUND),
         }
     }
 

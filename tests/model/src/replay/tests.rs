@@ -2,8 +2,8 @@
 
 use expect_test::{Expect, expect};
 use holdfast_reservations::{
-    Book, Cancel, CheckIn, Command, CreateOperator, CreateResource, CreateVenue, Entry, Modify, NewPool,
-    NewSlot, OpenSlots, PoolKind, Principal, Request, RequestId, RequestKey, Resource, ResourceId,
+    Book, Cancel, CheckIn, Command, CreateOperator, CreateResource, CreateVenue, Entry, Modify, NewPlaces,
+    NewPool, NewResource, NewSlot, OpenSlots, Principal, Request, RequestId, RequestKey, ResourceId,
     ResourceKind, SignUp, SlotChoice, SlotName, Timestamp, Venue, VenueId, Window,
 };
 
@@ -48,10 +48,10 @@ fn opening() -> Entry {
     let venue =
         Venue { name: "Park".to_owned(), region, time_zone: zone, opens_at_minute: 0, closes_at_minute: 1 };
     let (kind, description) = (ResourceKind::Ride, String::new());
-    let resource = Resource { venue: VenueId(1), kind, name: "Coaster".to_owned(), description };
+    let resource = NewResource { venue: VenueId(1), kind, name: "Coaster".to_owned(), description };
     let slot = |capacity| NewSlot {
         window: Window::new(Timestamp(1000), Timestamp(100_000)).unwrap(),
-        pools: vec![NewPool { name: "standard".to_owned(), kind: PoolKind::Counter { capacity } }],
+        pools: vec![NewPool { name: "standard".to_owned(), places: NewPlaces::Counter { capacity } }],
     };
     let slots = OpenSlots { resource: ResourceId(1), slots: vec![slot(2), slot(9)] };
     let mut requests = vec![

@@ -98,7 +98,7 @@ impl Caller {
 }
 
 fn book(slot: SlotId, count: u32) -> proto::BookRequest {
-    proto::BookRequest { slot_id: slot.0, pool_id: None, count: Some(count), user_id: None }
+    proto::BookRequest { slot_id: slot.0, count: Some(count), ..proto::BookRequest::default() }
 }
 
 fn list(slot: SlotId, limit: u32, after: Option<u64>) -> proto::ListRequest {
@@ -149,7 +149,7 @@ async fn every_node_takes_unary_calls_and_shows_what_the_others_took() {
         assert_eq!(cancelled.state(), proto::BookingState::Cancelled);
 
         let first: proto::ListReply = here.call("List", &list(slot, 1, None)).await;
-        assert_eq!((first.items, first.next), (vec![cancelled], Some(cancelled.id)));
+        assert_eq!((first.items, first.next), (vec![cancelled.clone()], Some(cancelled.id)));
         let rest: proto::ListReply = here.call("List", &list(slot, 200, first.next)).await;
         assert_eq!((rest.items.first(), rest.items.len(), rest.next), (Some(&used), 2 * node + 1, None));
     }

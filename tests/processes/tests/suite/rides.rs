@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use holdfast_cluster::{Connection, Reply};
-use holdfast_processes::{Guest, Park, Recorder, Stage, arrive, beside, fresh_key, give_role};
+use holdfast_processes::{Guest, Park, Recorder, Stage, arrive, beside, fresh_key, give_role, until};
 use hyper::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -52,6 +52,36 @@ async fn a_guest_books_changes_cancels_and_is_admitted() {
     let seen: Vec<_> = rows.iter().map(|row| (row["bookingId"].as_u64(), row["status"].as_str())).collect();
     assert_eq!(seen, [(Some(id), Some("USED")), (Some(other_id), Some("CANCELED"))]);
     walk.stage.digest().await;
+}
+
+/// Trap T14: a URL that lives ten minutes and is made once a slot. Every GET signs another one, and the ones before stay
+/// good for their time.
+#[tokio::test(flavor = "multi_thread")]
+async fn t14_the_url_of_a_code_is_signed_anew_as_often_as_it_is_asked_for() {
+    let _machine = beside().await;
+    let mut walk = Walk::begin().await;
+    let [now, _] = walk.windows;
+    let booked = walk.guest_does(Method::POST, "/rides/book", walk.booking(now, 1)).await;
+    let path = format!("/rides/code/{}", booked.json["bookingId"]);
+    let mut expiries = std::collections::BTreeSet::new();
+    let mut urls = Vec::new();
+    until("a URL of another second", std::time::Duration::from_secs(10), async || {
+        let code = walk.guest_does(Method::GET, &path, None).await;
+        assert_eq!(code.status, 200, "{}", code.json);
+        let url = code.json["s3PresignedUrl"].as_str().unwrap().to_owned();
+        let expires = url.split("exp=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+        expiries.insert(expires.parse::<i64>().unwrap());
+        urls.push(url);
+        (expiries.len() > 1).then_some(())
+    })
+    .await;
+    for expires in expiries {
+        assert!((expires - Timestamp::now().as_second()).abs_diff(600) < 30, "ten minutes: {expires}");
+    }
+    for url in [urls.first(), urls.last()].into_iter().flatten() {
+        let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+        image(address, &format!("/{path}"), 200, "image/png").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

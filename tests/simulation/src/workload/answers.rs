@@ -42,12 +42,7 @@ pub(super) fn is_definite(sent: &Result<Reply, Silence>) -> bool {
 /// A booking on `/v1`.
 pub(super) fn booking_in(json: &Value) -> Option<Booking> {
     let number = |name: &str| json[name].as_u64();
-    let status = match json["status"].as_str()? {
-        "confirmed" => Status::Confirmed,
-        "used" => Status::Used,
-        "cancelled" => Status::Cancelled,
-        _ => return None,
-    };
+    let status = Status::named(json["status"].as_str()?)?;
     Some(Booking {
         id: BookingId(number("id")?),
         slot: SlotId(number("slotId")?),

@@ -57,6 +57,31 @@ impl Guests {
         std::future::pending::<()>().await;
     }
 
+    /// The operator opens slots with seats, and with places to be held.
+    async fn open_concert(&self, operator: &mut Guest, venue: Value, park: &mut Park) {
+        let post = |path: &str, body: Value| Wish {
+            method: "POST",
+            path: path.to_owned(),
+            body: Some(body),
+            ..Wish::default()
+        };
+        let concert = json!({"venueId": venue, "kind": "event", "name": "Concert"});
+        let concert = operator.insist(&post("/v1/resources", concert)).await;
+        park.concert = concert["id"].as_u64().unwrap_or(0);
+        let ends_soon = operator.chance.between(8..=60);
+        let slots = json!([
+            park.new_seated_slot(36_000),
+            park.new_seated_slot(ends_soon),
+            park.new_slot(36_000, operator.chance.between(1..=6)),
+            park.new_slot(ends_soon, operator.chance.between(1..=6)),
+        ]);
+        let path = format!("/v1/resources/{}/slots", park.concert);
+        let opened = operator.insist(&post(&path, slots)).await;
+        let ids = opened.as_array().into_iter().flatten().filter_map(|slot| slot["id"].as_u64()).map(SlotId);
+        let ids: Vec<SlotId> = ids.collect();
+        (park.seated, park.standing) = (ids[..2].to_vec(), ids[2..].to_vec());
+    }
+
     /// The operator opens slots.
     async fn open_park(&mut self) {
         let chance = self.chance.fork();
@@ -89,6 +114,7 @@ impl Guests {
         let ids = opened.as_array().into_iter().flatten().filter_map(|slot| slot["id"].as_u64()).map(SlotId);
         let ids: Vec<SlotId> = ids.collect();
         (park.recorded, park.changing) = (ids[..SLOTS].to_vec(), ids[SLOTS..].to_vec());
+        self.open_concert(&mut operator, venue["id"].clone(), &mut park).await;
         let staff_id = loop {
             let known = self.load.inner.park.lock().unwrap_or_else(PoisonError::into_inner).take();
             match known {

@@ -18,7 +18,16 @@ pub struct Park {
     pub recorded: Vec<SlotId>,
     /// Slots in which everything happens.
     pub changing: Vec<SlotId>,
+    /// Another resource, with slots that sell seats, and places to be held.
+    pub concert: u64,
+    /// Its slots with seats, numbered from 1.
+    pub seated: Vec<SlotId>,
+    /// Its slots with places that are all alike.
+    pub standing: Vec<SlotId>,
 }
+
+/// Seats of each slot that has any.
+pub(super) const SEATS: u64 = 8;
 
 impl Park {
     /// Whether the history is about a slot.
@@ -37,19 +46,46 @@ impl Park {
         *chance.pick(&self.changing)
     }
 
+    /// One of the slots in which places are held.
+    pub(crate) fn any_held_slot(&self, chance: &mut Chance) -> SlotId {
+        match chance.percent(60) {
+            true => *chance.pick(&self.seated),
+            false => *chance.pick(&self.standing),
+        }
+    }
+
+    /// Whether a slot sells seats.
+    pub(crate) fn has_seats(&self, slot: SlotId) -> bool {
+        self.seated.contains(&slot)
+    }
+
+    /// Whether places are held in a slot.
+    pub(crate) fn is_held(&self, slot: SlotId) -> bool {
+        self.has_seats(slot) || self.standing.contains(&slot)
+    }
+
+    /// A slot with seats that ends so many seconds after the simulation began.
+    pub(crate) fn new_seated_slot(&self, ends_seconds: u64) -> Value {
+        let mut slot = self.new_slot(ends_seconds, 1);
+        slot["pools"] = json!([{"name": "seats", "seatCount": SEATS, "holdSeconds": 3}]);
+        slot
+    }
+
+    /// So many seconds after the simulation began.
+    pub(crate) fn moment(&self, seconds: u64) -> Value {
+        let millis = EPOCH_MS + seconds * 1000;
+        // Whole days and hours since 1970 are all that a date needs here.
+        let (days, rest) = (millis / 86_400_000, millis % 86_400_000);
+        let (year, month, day) = date_of(days);
+        let (hours, minutes, seconds) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
+        json!(format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}Z"))
+    }
+
     /// A slot that ends so many seconds after the simulation began.
     pub(crate) fn new_slot(&self, ends_seconds: u64, capacity: u64) -> Value {
-        let moment = |seconds: u64| {
-            let millis = EPOCH_MS + seconds * 1000;
-            // Whole days and hours since 1970 are all that a date needs here.
-            let (days, rest) = (millis / 86_400_000, millis % 86_400_000);
-            let (year, month, day) = date_of(days);
-            let (hours, minutes, seconds) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
-            format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}Z")
-        };
         json!({
-            "startTime": moment(0),
-            "endTime": moment(ends_seconds),
+            "startTime": self.moment(0),
+            "endTime": self.moment(ends_seconds),
             "pools": [{"name": "seats", "capacity": capacity}],
         })
     }

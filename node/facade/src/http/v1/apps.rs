@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use holdfast_reservations::UserId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::access::Endpoint;
 use crate::http::path::{Segment, path_id};
@@ -16,36 +17,45 @@ use crate::problem::{Problem, Result};
 use crate::service::{AppView, MadeSecret, Service};
 use crate::wire::instant;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct CreateBody {
+#[schema(as = NewApp)]
+pub(crate) struct CreateBody {
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct AppBody {
+#[schema(as = App)]
+pub(crate) struct AppBody {
     id: u64,
+    /// The user it acts as: the same number.
     user_id: u64,
     name: String,
+    #[schema(format = DateTime)]
     created_at: String,
     created_by: u64,
     secrets: Vec<SecretBody>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AppSecret)]
 struct SecretBody {
     id: u32,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct MadeBody {
+#[schema(as = NewAppSecret)]
+pub(crate) struct MadeBody {
     id: u64,
     user_id: u64,
     secret_id: u32,
+    /// The credential, shown once; null when a retry of the call asks again.
     secret: Option<String>,
 }
 

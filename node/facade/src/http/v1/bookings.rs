@@ -1,55 +1,38 @@
 //! `/v1/bookings`.
 
+pub(crate) mod bodies;
+pub(crate) mod pay;
+
 use axum::extract::State;
 use holdfast_reservations::{
-    Book, BookingId, Cancel, CheckIn, Command, Modify, PoolId, SlotChoice, SlotId, SlotName, UserId,
+    BookingId, Cancel, CheckIn, Command, Confirm, Dialect, Enqueue, Exchange, Extend, JobCommand, Millis,
+    Modify, PoolId, Promise, SeatName, SlotChoice, SlotId, UserId,
 };
-use serde::Deserialize;
 
 use crate::access::Endpoint;
 use crate::http::path::{Segment, path_id};
-use crate::http::v1::ListBody;
+use crate::http::v1::bookings::bodies::{ConfirmBody, ExtendBody, ModifyBody};
+use crate::http::v1::{ListBody, jobs};
 use crate::http::{Answer, Call, Reply};
 use crate::problem::{Problem, Result};
-use crate::service::{BookingFilter, Service};
-use crate::wire::{Id, booking_body, count_from};
+use crate::service::{BookingFilter, Caller, Service};
+use crate::wire::{booking_body, count_from, hold_seconds_from, labels_from};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct BookBody {
-    slot_id: Id,
-    pool_id: Option<Id>,
-    #[serde(default = "one")]
-    count: i64,
-    user_id: Option<Id>,
-}
-
-fn one() -> i64 {
-    1
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ModifyBody {
-    slot_id: Option<Id>,
-    pool_id: Option<Id>,
-    count: Option<i64>,
-}
+pub(super) use bodies::money_from;
+pub(super) use pay::{settle, start_payment};
 
 pub(crate) async fn book(State(service): State<Service>, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::Book).await?;
-    let command = Command::Book(book_from(call.json()?)?);
-    let (id, booking, _) = service.change_booking(caller, command, &call.context).await?;
-    Ok(Reply::created(&booking_body(id, &booking))?.version(booking.version))
-}
-
-fn book_from(body: BookBody) -> Result<Book> {
-    Ok(Book {
-        slot: SlotName::Id(SlotId(body.slot_id.0)),
-        pool: body.pool_id.map(|id| PoolId(id.0)),
-        count: count_from(body.count)?,
-        user: body.user_id.map(|id| UserId(id.0)),
-    })
+    let (wanted, options) = bodies::reserve_from(call.json()?)?;
+    if call.prefers_job() || options.is_delayed() {
+        let (command, promise) = (JobCommand::Reserve(wanted), Promise::None);
+        let (priority, not_before) = (options.priority, options.not_before);
+        let enqueue = Enqueue { command, priority, not_before, promise };
+        return jobs::accept(&service, &call, caller, enqueue).await;
+    }
+    let (id, booking, _) = service.reserve(caller, wanted, &call.context).await?;
+    let path = format!("/v1/bookings/{}", id.0);
+    Ok(Reply::created(&booking_body(id, &booking))?.version(booking.version).at(path))
 }
 
 pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
@@ -78,18 +61,43 @@ pub(crate) async fn list(State(service): State<Service>, call: Call) -> Answer {
 
 pub(crate) async fn modify(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::ChangeBooking).await?;
-    let body: ModifyBody = call.json()?;
-    if body.slot_id.is_none() && body.pool_id.is_none() && body.count.is_none() {
-        return Err(Problem::senseless("nothing to change: give slotId, poolId or count"));
+    let ModifyBody { slot_id, pool_id, count, seats } = call.json()?;
+    if slot_id.is_none() && pool_id.is_none() && count.is_none() && seats.is_none() {
+        return Err(Problem::senseless("nothing to change: give slotId, poolId, count or seats"));
     }
-    let command = Command::Modify(Modify {
-        booking: booking_id(&id)?,
-        expected_version: call.expected_version()?,
-        slot: body.slot_id.map(|id| SlotChoice::Id(SlotId(id.0))),
-        pool: body.pool_id.map(|id| PoolId(id.0)),
-        count: body.count.map(count_from).transpose()?,
-    });
+    let (booking, expected_version) = (booking_id(&id)?, call.expected_version()?);
+    let slot = slot_id.map(|id| SlotChoice::Id(SlotId(id.0)));
+    let pool = pool_id.map(|id| PoolId(id.0));
+    let command = match seats {
+        Some(_) if count.is_some() => return Err(Problem::senseless("give count or seats, not both")),
+        Some(labels) => {
+            let seats = labels_from(labels)?.into_iter().map(SeatName::Label).collect();
+            Command::Exchange(Exchange { booking, expected_version, slot, pool, seats })
+        }
+        None => {
+            let count = count.map(count_from).transpose()?;
+            Command::Modify(Modify { booking, expected_version, slot, pool, count })
+        }
+    };
     changed(&service, &call, caller, command).await
+}
+
+pub(crate) async fn confirm(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
+    let caller = call.caller(&service, Endpoint::ChangeBooking).await?;
+    let body: ConfirmBody = call.json_if_any()?;
+    let (booking, expected_version) = (booking_id(&id)?, call.expected_version()?);
+    let (part, paid) = bodies::confirm_from(body)?;
+    changed(&service, &call, caller, Command::Confirm(Confirm { booking, expected_version, part, paid }))
+        .await
+}
+
+pub(crate) async fn extend(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
+    let caller = call.caller(&service, Endpoint::ChangeBooking).await?;
+    let body: ExtendBody = call.json_if_any()?;
+    let (booking, expected_version) = (booking_id(&id)?, call.expected_version()?);
+    let duration: Option<Millis> = body.hold_seconds.map(hold_seconds_from).transpose()?;
+    let extend = Extend { booking, expected_version, duration, dialect: Dialect::Native };
+    changed(&service, &call, caller, Command::Extend(extend)).await
 }
 
 pub(crate) async fn cancel(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
@@ -105,7 +113,7 @@ pub(crate) async fn check_in(State(service): State<Service>, Segment(id): Segmen
     changed(&service, &call, caller, command).await
 }
 
-async fn changed(service: &Service, call: &Call, caller: crate::service::Caller, command: Command) -> Answer {
+async fn changed(service: &Service, call: &Call, caller: Caller, command: Command) -> Answer {
     let (id, booking, _) = service.change_booking(caller, command, &call.context).await?;
     Ok(Reply::ok(&booking_body(id, &booking))?.version(booking.version))
 }

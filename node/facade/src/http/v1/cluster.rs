@@ -3,15 +3,19 @@
 use axum::extract::State;
 use holdfast_raft::{ClusterStatus, NodeStatus, Wish};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::access::Endpoint;
 use crate::http::{Answer, Call, Reply};
+use crate::openapi::words;
 use crate::service::Service;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ClusterBody {
+#[schema(as = Cluster)]
+pub(crate) struct ClusterBody {
     cluster_id: String,
+    /// The node that leads, as far as this one knows.
     leader: Option<u64>,
     term: u64,
     /// A change of voters was begun and is not finished.
@@ -19,16 +23,22 @@ struct ClusterBody {
     nodes: Vec<NodeBody>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Node)]
 struct NodeBody {
     id: u64,
+    #[schema(schema_with = words::node_role)]
     role: &'static str,
+    /// Where it takes clients.
     listen: String,
+    /// Where it takes other nodes.
     peer: String,
     applied_index: Option<u64>,
+    /// Entries of the log that it has not applied yet, as the leader knows.
     lag: Option<u64>,
     /// What it is to be: voter, learner, removed, or replaced.
+    #[schema(schema_with = words::node_wish)]
     wanted: &'static str,
     /// By whom it is to be replaced, if an operator said so.
     replaced_by: Option<u64>,

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use holdfast_raft::{Change, Goal};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::access::Endpoint;
 use crate::http::path::{Segment, path_id};
@@ -12,21 +13,26 @@ use crate::problem::{Problem, Result};
 use crate::service::Service;
 use crate::wire::Id;
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ReplaceBody {
+#[schema(as = Replacement)]
+pub(crate) struct ReplaceBody {
+    /// The node that takes its place; whoever comes next if not given.
     by: Option<Id>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct TransferBody {
+#[schema(as = Transfer)]
+pub(crate) struct TransferBody {
+    /// The node that is to lead; any that can if not given.
     to: Option<Id>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ChangeBody {
+#[schema(as = MemberChange)]
+pub(crate) struct ChangeBody {
     /// Nothing was done: these are the steps that would be taken.
     dry_run: bool,
     done: bool,

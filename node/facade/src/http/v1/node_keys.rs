@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::access::Endpoint;
 use crate::http::path::{Segment, path_id};
@@ -11,9 +12,12 @@ use crate::http::{Answer, Call, Reply};
 use crate::service::Service;
 use crate::wire::instant;
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Body {
+#[schema(as = NewJoinToken)]
+pub(crate) struct Body {
+    /// How long it lets nodes in: an hour unless given, a week at most.
+    #[schema(minimum = 1, maximum = 604_800)]
     ttl_seconds: Option<u64>,
 }
 

@@ -1,38 +1,22 @@
 //! `/v1/slots` and the slots of a resource.
 
+pub(crate) mod bodies;
+
 use axum::extract::State;
 use holdfast_reservations::{
-    NewPool, NewSlot, OpenSlots, POOLS_PER_COMMAND_MAX, POOLS_PER_SLOT_MAX, PoolKind, ResourceId,
-    SLOTS_PER_COMMAND_MAX, SlotId, Timestamp, Window,
+    AddPools, ChangeSlot, OpenSlots, POOLS_PER_COMMAND_MAX, ResourceId, SLOTS_PER_COMMAND_MAX, SlotId,
+    Timestamp, WithdrawSlot,
 };
-use serde::Deserialize;
+use serde_json::json;
 
 use crate::access::Endpoint;
 use crate::http::path::{Segment, path_id};
 use crate::http::v1::cut;
-use crate::http::v1::venues::name_from;
+use crate::http::v1::slots::bodies::{ChangeBody, NewPoolBody, NewSlotBody, seat_body};
 use crate::http::{Answer, Call, Reply};
 use crate::problem::{Problem, Result};
 use crate::service::Service;
-use crate::wire::{Moment, SlotBody, moment_in, slot_body};
-
-/// Places of one pool.
-const CAPACITY_MAX: i64 = 1_000_000_000;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NewSlotBody {
-    start_time: Moment,
-    end_time: Moment,
-    pools: Vec<NewPoolBody>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NewPoolBody {
-    name: String,
-    capacity: i64,
-}
+use crate::wire::{SlotBody, moment_in, slot_body};
 
 pub(crate) async fn open(State(service): State<Service>, Segment(resource): Segment, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::OpenSlots).await?;
@@ -46,7 +30,8 @@ pub(crate) async fn open(State(service): State<Service>, Segment(resource): Segm
     if pools > POOLS_PER_COMMAND_MAX {
         return Err(Problem::senseless(format!("one call opens at most {POOLS_PER_COMMAND_MAX} pools")));
     }
-    let slots = bodies.into_iter().map(slot_from).collect::<Result<_>>()?;
+    let slots: Vec<_> = bodies.into_iter().map(bodies::slot_from).collect::<Result<_>>()?;
+    bodies::expect_small(&slots)?;
     let opened = service.open_slots(caller, OpenSlots { resource, slots }, &call.context).await?;
     // Nothing can have been booked yet: what is left of a pool is all of it.
     let now = Timestamp::default();
@@ -63,9 +48,60 @@ pub(crate) async fn open(State(service): State<Service>, Segment(resource): Segm
 
 pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let asked = call.asked(&service, Endpoint::ReadCatalog).await?;
-    let id = path_id(&id, "slot_not_found", "slot").map(SlotId)?;
-    let read = service.slot(asked, id).await?;
+    let read = service.slot(asked, slot_id(&id)?).await?;
     Reply::read(read, |view| slot_body(view.id, &view.slot, view.now, |pool| view.counts(pool)))
+}
+
+pub(crate) async fn seats(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
+    let asked = call.asked(&service, Endpoint::ReadCatalog).await?;
+    let (pool, status) = (call.query_id("poolId")?, call.query("status")?);
+    if let Some(status) = status.as_deref()
+        && !["available", "held", "sold"].contains(&status)
+    {
+        return Err(Problem::senseless(format!("status is available, held or sold, not {status}")));
+    }
+    let read = service.seats(asked, slot_id(&id)?).await?;
+    Reply::read(read, |pools| {
+        let pools = pools.iter().filter(|seats| pool.is_none_or(|pool| pool == seats.pool.0));
+        let seats = pools.flat_map(|seats| {
+            let of_pool = seats.seats.plan.seats().zip(&seats.states);
+            of_pool.map(|(seat, state)| seat_body(seats.pool, seat, *state))
+        });
+        let seats = seats.filter(|seat| status.as_deref().is_none_or(|status| status == seat.status));
+        json!({"seats": seats.collect::<Vec<_>>()})
+    })
+}
+
+pub(crate) async fn change(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
+    let caller = call.caller(&service, Endpoint::ManageEvents).await?;
+    let slot = slot_id(&id)?;
+    let body: ChangeBody = call.json()?;
+    let change = ChangeSlot { slot, window: Some(body.window()?), seats: None };
+    let (id, slot) = service.change_slot(caller, change, &call.context).await?;
+    shown(&service, id, &slot)
+}
+
+pub(crate) async fn add_pools(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
+    let caller = call.caller(&service, Endpoint::ManageEvents).await?;
+    let slot = slot_id(&id)?;
+    let pools: Vec<NewPoolBody> = if call.is_array() { call.json()? } else { vec![call.json()?] };
+    let pools = bodies::pools_from(pools)?;
+    let (id, slot) = service.add_pools(caller, AddPools { slot, pools }, &call.context).await?;
+    shown(&service, id, &slot)
+}
+
+pub(crate) async fn withdraw(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
+    let caller = call.caller(&service, Endpoint::ManageEvents).await?;
+    let id = service.withdraw_slot(caller, WithdrawSlot { slot: slot_id(&id)? }, &call.context).await?;
+    Reply::ok(&json!({"id": id.0, "status": "withdrawn"}))
+}
+
+/// A slot that was changed, with what is left of it as this node knows.
+fn shown(service: &Service, id: SlotId, slot: &holdfast_reservations::Slot) -> Answer {
+    let now = service.now();
+    let body =
+        service.look(|view| slot_body(id, slot, now, |pool| crate::service::counts_at(view, pool, now)))?;
+    Reply::ok(&body)
 }
 
 pub(crate) async fn list(State(service): State<Service>, Segment(resource): Segment, call: Call) -> Answer {
@@ -90,21 +126,6 @@ pub(crate) async fn list(State(service): State<Service>, Segment(resource): Segm
     })
 }
 
-fn slot_from(body: NewSlotBody) -> Result<NewSlot> {
-    let window = Window::new(body.start_time.0, body.end_time.0);
-    let window = window.ok_or_else(|| Problem::senseless("endTime is not after startTime"))?;
-    if !(1..=POOLS_PER_SLOT_MAX).contains(&body.pools.len()) {
-        return Err(Problem::senseless(format!("a slot has 1 to {POOLS_PER_SLOT_MAX} pools")));
-    }
-    Ok(NewSlot { window, pools: body.pools.into_iter().map(pool_from).collect::<Result<_>>()? })
-}
-
-fn pool_from(body: NewPoolBody) -> Result<NewPool> {
-    let capacity = match body.capacity {
-        1..=CAPACITY_MAX => u32::try_from(body.capacity).ok(),
-        _ => None,
-    };
-    let out_of_range = || Problem::senseless(format!("capacity is from 1 to {CAPACITY_MAX}"));
-    let kind = PoolKind::Counter { capacity: capacity.ok_or_else(out_of_range)? };
-    Ok(NewPool { name: name_from("name", body.name)?, kind })
+fn slot_id(text: &str) -> Result<SlotId> {
+    path_id(text, "slot_not_found", "slot").map(SlotId)
 }

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use holdfast_reservations::{Account, Role, UserId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::access::Endpoint;
 use crate::http::accounts::{email_from, password_from, person_from};
@@ -19,36 +20,49 @@ const REASON_BYTES_MAX: usize = 500;
 /// Names the caller himself, whoever he is.
 const OWN_ID: &str = "me";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct CreateBody {
+#[schema(as = NewUser)]
+pub(crate) struct CreateBody {
+    #[schema(format = "email", max_length = 254)]
     email: String,
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
+    /// Without one nobody can log in as this user; an operator needs one.
+    #[schema(min_length = 6, max_length = 1024)]
     password: Option<String>,
+    /// Guest unless given.
     role: Option<RoleName>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RoleBody {
+#[schema(as = RoleChange)]
+pub(crate) struct RoleBody {
     role: RoleName,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PasswordBody {
+#[schema(as = PasswordChange)]
+pub(crate) struct PasswordBody {
+    #[schema(min_length = 6, max_length = 1024)]
     password: String,
+    /// Needed to change one's own.
     old_password: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct BanBody {
+#[schema(as = NewBan)]
+pub(crate) struct BanBody {
+    #[schema(max_length = 500)]
     reason: Option<String>,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = Role)]
 enum RoleName {
     Guest,
     Staff,
@@ -56,20 +70,24 @@ enum RoleName {
     App,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct UserBody {
+#[schema(as = User)]
+pub(crate) struct UserBody {
     id: u64,
     email: String,
     name: String,
     role: RoleName,
+    #[schema(format = DateTime)]
     created_at: String,
     banned: Option<BannedBody>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Ban)]
 struct BannedBody {
     reason: String,
+    #[schema(format = DateTime)]
     at: String,
     by: u64,
 }

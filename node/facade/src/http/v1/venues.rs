@@ -3,30 +3,41 @@
 use axum::extract::State;
 use holdfast_reservations::{Venue, VenueId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::access::Endpoint;
 use crate::http::path::{Segment, path_id};
 use crate::http::v1::cut;
 use crate::http::{Answer, Call, Reply};
+use crate::openapi::words::time_of_day;
 use crate::problem::{Problem, Result};
 use crate::service::Service;
 
 /// Longest name of anything.
 pub(super) const NAME_BYTES_MAX: usize = 200;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct CreateBody {
+#[schema(as = NewVenue)]
+pub(crate) struct CreateBody {
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
+    #[schema(min_length = 1, max_length = 200)]
     region: String,
+    /// A name of the IANA time zone database.
     time_zone: String,
+    /// HH:MM
+    #[schema(schema_with = time_of_day)]
     open_at: String,
+    /// HH:MM; 24:00 is the end of the day.
+    #[schema(schema_with = time_of_day)]
     close_at: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct VenueBody {
+#[schema(as = Venue)]
+pub(crate) struct VenueBody {
     id: u64,
     name: String,
     region: String,

@@ -20,7 +20,7 @@ fn verdict(reply: &GrpcReply) -> String {
 }
 
 fn book(slot_id: u64, count: u32) -> proto::BookRequest {
-    proto::BookRequest { slot_id, pool_id: None, count: Some(count), user_id: None }
+    proto::BookRequest { slot_id, count: Some(count), ..proto::BookRequest::default() }
 }
 
 fn modify(booking_id: u64, count: Option<u32>) -> proto::ModifyRequest {

@@ -17,7 +17,7 @@ fn call(request_id: impl Into<Bytes>, command: Option<Command>) -> proto::Call {
 }
 
 fn book(slot_id: u64, count: u32) -> Option<Command> {
-    Some(Command::Book(proto::BookRequest { slot_id, pool_id: None, count: Some(count), user_id: None }))
+    Some(Command::Book(proto::BookRequest { slot_id, count: Some(count), ..proto::BookRequest::default() }))
 }
 
 /// A request id that nobody else has.

@@ -1,0 +1,112 @@
+//! How many places one user may have of a resource, and how many he has.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Chain, Dialect, Policy, PolicyField, Scope};
+use crate::bookings::{self, Booking};
+use crate::context::Context;
+use crate::holds;
+use crate::ids::{PoolId, ResourceId, SlotId, UserId};
+use crate::outcome::{Contradiction, Halt, Rejection};
+use crate::rows::{Key, Order, ReadRows, ReadTyped as _, Row};
+use crate::slots::Slot;
+
+/// Bookings read at once to count a user's places.
+const PAGE: usize = 512;
+
+/// Places a user has of a resource. Counted for those whom a limit has met, and kept from then on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserPlaces(pub u32);
+
+/// Refuses a user who would hold or have more places of a resource than he may.
+pub(crate) fn expect_within(
+    context: &mut Context<'_>,
+    user: UserId,
+    (slot_id, slot, pool): (SlotId, &Slot, PoolId),
+    more: u32,
+) -> Result<(), Halt> {
+    let chain = Chain::of_pool(context, pool, slot_id, slot);
+    let Some(limit) = chain.field(context, PolicyField::MaxPerUser) else { return Ok(()) };
+    let counted = count(context, user, slot.resource);
+    let lapsed = holds::lapsed_places(context, user, slot.resource);
+    let has = counted.saturating_sub(lapsed);
+    let wanted = u64::from(has).saturating_add(u64::from(more));
+    if wanted <= limit { Ok(()) } else { Err(Rejection::LimitReached { limit, has: u64::from(has) }.into()) }
+}
+
+/// Counts a user's places before a command changes them, if a limit will ask for them.
+pub(crate) fn begin_count(
+    context: &mut Context<'_>,
+    user: UserId,
+    (slot_id, slot, pool): (SlotId, &Slot, PoolId),
+) {
+    let chain = Chain::of_pool(context, pool, slot_id, slot);
+    if chain.field(context, PolicyField::MaxPerUser).is_some() {
+        count(context, user, slot.resource);
+    }
+}
+
+/// Refuses a user who would hold more places of a resource at once than he may in a dialect.
+pub(crate) fn expect_held_within(
+    context: &Context<'_>,
+    user: UserId,
+    resource: ResourceId,
+    dialect: Dialect,
+    more: u32,
+) -> Result<(), Halt> {
+    let Some(limit) = super::held_max(context, dialect) else { return Ok(()) };
+    let has = holds::live_places(context, user, resource, limit);
+    let wanted = has.saturating_add(u64::from(more));
+    if wanted <= limit { Ok(()) } else { Err(Rejection::LimitReached { limit, has }.into()) }
+}
+
+/// The places a user has of a resource, counted if they are not yet.
+fn count(context: &mut Context<'_>, user: UserId, resource: ResourceId) -> u32 {
+    if let Some(UserPlaces(known)) = kept(context, user, resource) {
+        return known;
+    }
+    let counted = places_of(context, user, resource);
+    context.set(Key::UserPlaces(user, resource), Row::UserPlaces(UserPlaces(counted)));
+    counted
+}
+
+/// The places a user has of a resource, as his bookings say.
+pub fn places_of(rows: &(impl ReadRows + ?Sized), user: UserId, resource: ResourceId) -> u32 {
+    let mut counted = 0u32;
+    let mut after = None;
+    loop {
+        let page = bookings::list(rows, bookings::Of::User(user), after, Order::Ascending, PAGE);
+        let Some((last, _)) = page.last() else { return counted };
+        after = Some(*last);
+        let is_of_resource =
+            |booking: &Booking| rows.row::<Slot>(booking.slot).is_some_and(|slot| slot.resource == resource);
+        let with_places = page.iter().filter(|(_, booking)| booking.state.has_places());
+        let counts =
+            with_places.filter(|(_, booking)| is_of_resource(booking)).map(|(_, booking)| booking.count);
+        counted = counts.fold(counted, u32::saturating_add);
+    }
+}
+
+/// Keeps count of a user's places, if anybody asks for it.
+pub(crate) fn change(
+    context: &mut Context<'_>,
+    user: UserId,
+    resource: ResourceId,
+    change: impl FnOnce(u32) -> Option<u32>,
+) -> Result<(), Halt> {
+    if context.row::<Policy>(Scope::Cluster).is_none() {
+        // No policy was ever set, so nobody was ever counted.
+        return Ok(());
+    }
+    let Some(UserPlaces(known)) = kept(context, user, resource) else { return Ok(()) };
+    let changed = change(known).ok_or(Contradiction::Overflow)?;
+    context.set(Key::UserPlaces(user, resource), Row::UserPlaces(UserPlaces(changed)));
+    Ok(())
+}
+
+fn kept(rows: &impl ReadRows, user: UserId, resource: ResourceId) -> Option<UserPlaces> {
+    match rows.get(&Key::UserPlaces(user, resource)) {
+        Some(Row::UserPlaces(places)) => Some(places),
+        _ => None,
+    }
+}
