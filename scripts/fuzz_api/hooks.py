@@ -28,6 +28,7 @@ def before_call(context, case, kwargs):
     speak_for_oneself(case)
     write_whole_numbers(case)
     spare_the_operator(case)
+    spare_the_nodes(case)
     admit_quickly(case)
 
 
@@ -55,9 +56,15 @@ def wait_shortly(case):
 def speak_for_oneself(case):
     """Whoever brings the operator's token to seeds S2 and S3 and calls himself somebody else is refused."""
     is_declared = re.match("/(seats|event|booking|user|ticket)(/|$)|/events/create$", case.operation.path)
+    # What no cookie can hold (RFC 6265) arrives as another one.
+    if not re.fullmatch(r"[!#-+\--:<-\[\]-~]*", str(case.cookies.get("uid", ""))):
+        del case.cookies["uid"]
     if is_declared and DICE.random() < 0.8:
         case.headers.pop("Authorization", None)
         case.cookies.setdefault("uid", park.GUEST)
+        # One's own holds are found again by one's own name only.
+        if isinstance(case.body, dict) and isinstance(case.body.get("UUID"), str):
+            case.body["UUID"] = park.GUEST
 
 
 def write_whole_numbers(case):
@@ -79,6 +86,12 @@ def spare_the_operator(case):
     is_change = re.fullmatch("/v1/users/{id}/(role|ban)", case.operation.path)
     if is_change and str(case.path_parameters.get("id")) == OPERATOR:
         case.path_parameters["id"] = 2
+
+
+def spare_the_nodes(case):
+    """The cluster is to stay as it is: only what would be done is asked."""
+    if re.match("/v1/cluster/(transfer|nodes/)", case.operation.path):
+        case.query["dryRun"] = "true"
 
 
 def admit_quickly(case):

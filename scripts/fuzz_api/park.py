@@ -6,7 +6,7 @@ import urllib.request
 # Who calls seeds S2 and S3.
 GUEST = "fuzzed-guest"
 
-# Ten times what the first ids are found by.
+# Holds, and as many bookings.
 BOOKINGS = 10
 
 

@@ -26,7 +26,7 @@ pub(super) fn shared() -> Value {
         "TimeoutMs": header(
             "Holdfast-Timeout-Ms",
             "How long the call may take: 5,000 unless given, 10,000 at most.",
-            json!({"type": "integer", "minimum": 1, "maximum": 10_000_000}),
+            json!({"type": "integer", "minimum": 1, "maximum": i64::MAX}),
         ),
         "Consistency": query(
             "consistency",
@@ -43,7 +43,7 @@ pub(super) fn shared() -> Value {
             "Items of a page.",
             json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
         ),
-        "After": query("after", "`next` of the page before.", number()),
+        "After": query_id("after", "`next` of the page before."),
         "Wait": query("wait", "How many seconds to wait for the end of the job; ten at most.", seconds()),
     })
 }
@@ -60,6 +60,13 @@ pub(super) fn part(name: &str, about: &str, schema: Value, example: Value) -> Va
 
 pub(super) fn query(name: &str, about: &str, schema: Value) -> Value {
     json!({"name": name, "in": "query", "description": about, "schema": schema})
+}
+
+/// An id; left empty it says nothing.
+pub(super) fn query_id(name: &str, about: &str) -> Value {
+    let mut parameter = query(name, about, number());
+    parameter["allowEmptyValue"] = json!(true);
+    parameter
 }
 
 fn header(name: &str, about: &str, schema: Value) -> Value {
@@ -81,7 +88,7 @@ pub(super) fn required_query(name: &str, about: &str, schema: Value, example: Va
 }
 
 fn seconds() -> Value {
-    json!({"type": "integer", "minimum": 0, "maximum": 100_000})
+    json!({"type": "integer", "minimum": 0, "maximum": i64::MAX})
 }
 
 fn shared_one(name: &str) -> Value {

@@ -8,7 +8,7 @@ use super::codes::{
     NO_SUCH_PATH, NOT_CONFIRMED, QUEUE_FULL, SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE, UNSIGNED_URL, URL_EXPIRED,
 };
 use super::operation::{Operation, delete, get, patch, post, put};
-use super::parameters::{id, part, query};
+use super::parameters::{id, part, query, query_id};
 use super::schemas::{Components, Shape, flag, list_of, moment, number, object, of, text, word};
 use super::v1::bookings::{OF_CHANGES, OF_PLACES};
 use crate::access::Endpoint;
@@ -35,7 +35,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .refuses(&[INVALID, JOB_NOT_FOUND, QUEUE_FULL]),
         get("/rides/book", "List one's bookings, whatever has become of them")
             .by(Endpoint::ReadBookings)
-            .with(query("lastReceivedBookingId", "The list goes on behind it.", number()))
+            .with(query_id("lastReceivedBookingId", "The list goes on behind it."))
             .with(query("size", "Bookings of a page: 20 unless given, 100 at most.", size()))
             .with(query("sort", "By what.", word(&["bookingTime"])))
             .with(query("order", "Newest or oldest first.", word(&["asc", "desc"])))
@@ -88,7 +88,7 @@ fn history(components: &mut Components) -> Value {
 }
 
 fn size() -> Value {
-    json!({"type": "integer", "minimum": 1, "maximum": 1_000_000, "default": 20})
+    json!({"type": "integer", "minimum": 1, "maximum": i64::MAX, "default": 20})
 }
 
 fn row() -> Value {

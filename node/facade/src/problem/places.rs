@@ -7,6 +7,10 @@ use super::{Problem, moment};
 use crate::wire::instant;
 
 /// The refusal in the words of the API.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "whoever calls matches them all, and has words for the others"
+)]
 pub(super) fn rejected(rejection: &Rejection) -> Problem {
     let refused = |code, detail: String| Problem::new(409, code, detail);
     match rejection {

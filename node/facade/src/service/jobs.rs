@@ -101,10 +101,9 @@ impl Service {
             let state = self.look(|view| view.row::<Job>(id).map(|job| job.state.clone()))?;
             match state {
                 Some(JobState::Done { outcome, .. }) => {
-                    return match success(*outcome, revision)? {
-                        Outcome::Booking(id, booking) => Ok((id, booking.clone(), booking.revision)),
-                        other => Err(unexpected(&other)),
-                    };
+                    let outcome = success(*outcome, revision)?;
+                    let Outcome::Booking(id, booking) = &outcome else { return Err(unexpected(&outcome)) };
+                    return Ok((*id, booking.clone(), booking.revision));
                 }
                 Some(JobState::Delayed | JobState::Waiting { .. }) => (),
                 None => return Err(Problem::not_found("job_not_found", id)),
@@ -119,6 +118,7 @@ impl Service {
     }
 
     /// A wish for places as a job, if those who want such places are admitted one after the other.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other commands are no wishes for places")]
     pub(super) fn in_turn(&self, command: Command) -> Command {
         let wanted = match command {
             Command::Reserve(wanted) if self.has_waiting_room(wanted.slot) => wanted,

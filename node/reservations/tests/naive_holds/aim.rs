@@ -30,6 +30,13 @@ impl Step {
                 }
             }
             Command::Confirm(confirm) => aim_confirm(confirm, &bookings, aims.then_some(&mut who)),
+            Command::Exchange(exchange) => {
+                let (id, version) = (&mut exchange.booking, &mut exchange.expected_version);
+                let booking = aim(id, version, &bookings, aims.then_some(&mut who));
+                if let (Some(booking), true) = (booking, aims) {
+                    exchange.seats = overlapping(&exchange.seats, &booking);
+                }
+            }
             other => {
                 if let Some((id, version)) = named(other) {
                     aim(id, version, &bookings, aims.then_some(&mut who));
@@ -49,7 +56,6 @@ fn named(command: &mut Command) -> Option<(&mut BookingId, &mut Option<u32>)> {
         Command::Void(void) => Some((&mut void.booking, &mut void.expected_version)),
         Command::Cancel(cancel) => Some((&mut cancel.booking, &mut cancel.expected_version)),
         Command::Modify(modify) => Some((&mut modify.booking, &mut modify.expected_version)),
-        Command::Exchange(exchange) => Some((&mut exchange.booking, &mut exchange.expected_version)),
         Command::StartPayment(start) => Some((&mut start.booking, &mut start.expected_version)),
         Command::CheckIn(check_in) => Some((&mut check_in.booking, &mut check_in.expected_version)),
         _ => None,
@@ -73,6 +79,16 @@ fn aim(
         *who = booking.user.0;
     }
     Some(booking.clone())
+}
+
+/// Three seats stand for those that the booking has; of two, the last is one of them.
+fn overlapping(wanted: &[SeatName], booking: &Booking) -> Vec<SeatName> {
+    let own: Vec<SeatName> = booking.seats.iter().map(|seat| SeatName::Label(seat.label.clone())).collect();
+    match (wanted, own.first()) {
+        ([_, _, _], Some(_)) => own,
+        ([new, _], Some(own)) => vec![new.clone(), own.clone()],
+        _ => wanted.to_vec(),
+    }
 }
 
 fn aim_confirm(confirm: &mut Confirm, bookings: &Bookings, who: Option<&mut u64>) {

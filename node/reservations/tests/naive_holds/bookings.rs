@@ -4,7 +4,7 @@ use holdfast_reservations::*;
 
 use crate::answers::Refused;
 use crate::model::{Model, ModelBooking, ModelSlot, ModelState, expect_held, expect_live};
-use crate::places::{Wanted, counter, is_pool_of_seats, seat_labelled};
+use crate::places::{Wanted, seat_labelled, seats_of};
 use crate::stage::{OPERATOR, STAFF, USERS};
 
 impl Model {
@@ -50,7 +50,7 @@ impl Model {
         let (slot, pool) = match wanted.slot {
             SlotName::Id(id) => (self.slot(id.0)?, wanted.pool),
             SlotName::Window(resource, window) => (self.slot_at(resource.0, window)?, wanted.pool),
-            SlotName::OfPool(pool) if !is_pool_of_seats(pool.0) => return Err("pool_not_found"),
+            SlotName::OfPool(pool) if seats_of(pool.0) == 0 => return Err("pool_not_found"),
             SlotName::OfPool(pool) => {
                 let slot = self.slots().find(|slot| slot.pools.contains(&pool.0));
                 (slot.unwrap(), Some(pool))
@@ -83,8 +83,7 @@ impl Model {
             Places::Count(count)
         };
         // Where both could refuse: the limit comes first if places are only counted.
-        let is_counted =
-            old.state == ModelState::Confirmed && counter(old.pool).is_some() && counter(pool).is_some();
+        let is_counted = old.state == ModelState::Confirmed && seats_of(old.pool) == 0 && seats_of(pool) == 0;
         let within = self.expect_no_more(id, &slot, pool, count);
         if is_counted {
             within?;

@@ -125,6 +125,7 @@ impl Model {
         if let (Some(booking), Err(_)) = (promised, result) {
             self.change(booking, |booking| booking.state = ModelState::Rejected).unwrap();
         }
+        self.look_at_pools();
         let (at, answer) = (self.now, self.answer(result));
         let kept = self.policies.get(&(Scope::Cluster, PolicyField::JobResultDuration));
         let forgotten_at = at + kept.copied().unwrap_or(300_000);

@@ -17,6 +17,8 @@ pub struct Model {
     pub jobs: Vec<Option<Job>>,
     pub queues: BTreeMap<u64, Queue>,
     pub policies: BTreeMap<(Scope, PolicyField), u64>,
+    /// Pools that have nothing left, and since when.
+    pub sold_out_at: BTreeMap<u64, u64>,
     /// Which seats the rules chose for a version of a booking, for the model to judge.
     pub chosen: BTreeMap<(u64, u32), Vec<u32>>,
     /// What was wrong with them.
@@ -56,8 +58,20 @@ pub enum ModelState {
 }
 
 impl Model {
+    /// Lets time pass: a deadline may free what was sold out.
+    pub fn pass_until(&mut self, now: u64) {
+        self.now = now;
+        self.look_at_pools();
+    }
+
     /// What a command comes to.
     pub fn step(&mut self, who: u64, command: &Command) -> Answer {
+        let answer = self.act(who, command);
+        self.look_at_pools();
+        answer
+    }
+
+    fn act(&mut self, who: u64, command: &Command) -> Answer {
         let answer = match command {
             Command::Tick(_) if who == INTERNAL => {
                 self.tick();

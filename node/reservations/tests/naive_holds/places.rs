@@ -4,7 +4,7 @@ use holdfast_reservations::*;
 
 use crate::answers::Refused;
 use crate::model::{Model, has_places};
-use crate::stage::{SEATS, SLOTS, Wheel};
+use crate::stage::{SEATS, SLOTS, Sells, Wheel};
 
 /// Places that are there, or seats that the rules are to choose.
 pub enum Wanted {
@@ -22,14 +22,18 @@ impl Wanted {
     }
 }
 
-/// The places of a counter; `None` for seats.
-pub fn counter(pool: u64) -> Option<u32> {
-    *SLOTS.iter().flat_map(|(.., pools)| pools.iter()).nth(pool as usize - 1).unwrap()
+/// What a pool sells, if there is one.
+pub fn sells(pool: u64) -> Option<Sells> {
+    let mut pools = SLOTS.iter().flat_map(|(.., pools)| pools.iter().copied());
+    pools.nth((pool as usize).checked_sub(1)?)
 }
 
-pub fn is_pool_of_seats(pool: u64) -> bool {
-    let pools = SLOTS.iter().map(|(.., pools)| pools.len() as u64).sum();
-    (1..=pools).contains(&pool) && counter(pool).is_none()
+/// How many seats a pool sells.
+pub fn seats_of(pool: u64) -> u32 {
+    match sells(pool) {
+        Some(Sells::Seats(count)) => count,
+        Some(Sells::Counter(_)) | None => 0,
+    }
 }
 
 pub fn seat_labelled(label: &str) -> Option<u32> {
@@ -39,13 +43,21 @@ pub fn seat_labelled(label: &str) -> Option<u32> {
 impl Model {
     /// Places of a pool that nobody has; booking `but` gives its own for them.
     pub fn free(&self, pool: u64, but: Option<u64>) -> u32 {
-        let capacity = counter(pool).unwrap_or(SEATS.len() as u32);
+        let (Sells::Counter(capacity) | Sells::Seats(capacity)) = sells(pool).unwrap();
         let others = (1..=self.bookings.len() as u64).filter(|id| Some(*id) != but).map(|id| self.see(id));
-        capacity
-            - others
-                .filter(|other| other.pool == pool && has_places(other))
-                .map(|other| other.count)
-                .sum::<u32>()
+        let taken = others.filter(|other| other.pool == pool && has_places(other)).map(|other| other.count);
+        capacity - taken.sum::<u32>()
+    }
+
+    /// Notes which pools have nothing left, and since when.
+    pub fn look_at_pools(&mut self) {
+        for pool in (1..).take_while(|pool| sells(*pool).is_some()) {
+            if self.free(pool, None) == 0 {
+                self.sold_out_at.entry(pool).or_insert(self.now);
+            } else {
+                self.sold_out_at.remove(&pool);
+            }
+        }
     }
 
     /// Whether nobody has a seat, but for one booking.
@@ -57,7 +69,7 @@ impl Model {
 
     /// The places somebody wants of a pool, or why he cannot have them.
     pub fn places(&self, pool: u64, wanted: &Places, but: Option<u64>) -> Result<Wanted, Refused> {
-        let has_seats = counter(pool).is_none();
+        let has_seats = seats_of(pool) > 0;
         match wanted {
             Places::Seats(_) | Places::Best { is_accessible: true, .. } if !has_seats => Err("no_seats"),
             Places::Seats(names) => self.named(pool, names, but),
@@ -74,10 +86,11 @@ impl Model {
 
     fn named(&self, pool: u64, names: &[SeatName], but: Option<u64>) -> Result<Wanted, Refused> {
         let number = |name: &SeatName| match name {
-            SeatName::Number(number) => Some(*number).filter(|number| (*number as usize) < SEATS.len()),
+            SeatName::Number(number) => Some(*number),
             SeatName::Label(label) => seat_labelled(label),
         };
-        let seats: Option<Vec<u32>> = names.iter().map(number).collect();
+        let seats = names.iter().map(|name| number(name).filter(|seat| *seat < seats_of(pool)));
+        let seats: Option<Vec<u32>> = seats.collect();
         let mut seats = seats.ok_or("seat_not_found")?;
         seats.sort_unstable();
         seats.dedup();
@@ -94,7 +107,7 @@ impl Model {
 
     /// Free seats that somebody may be given: one with room for a wheelchair only if he asks.
     fn seats_for(&self, pool: u64, wheel: Wheel, but: Option<u64>) -> Vec<u32> {
-        let seats = (0..SEATS.len() as u32).filter(|seat| wheel == Wheel::Yes || !has_wheel(*seat));
+        let seats = (0..seats_of(pool)).filter(|seat| wheel == Wheel::Yes || !has_wheel(*seat));
         seats.filter(|seat| self.is_free(pool, *seat, but)).collect()
     }
 

@@ -10,23 +10,30 @@ pub const USERS: u64 = 5;
 /// Nobody signed in: the cluster itself.
 pub const INTERNAL: u64 = 0;
 
-/// The resource of each slot, from when to when it is, and what it sells: so many places, or the seats of [`SEATS`].
-pub const SLOTS: [(u64, u64, u64, &[Option<u32>]); 5] = [
-    (1, 40, 150, &[Some(3)]),
-    (1, 100, 700_000, &[Some(4), None]),
-    (1, 20, 1_000_000_000, &[None]),
-    (2, 0, 1_000_000_000, &[None, Some(2)]),
-    (2, 600_000, 1_000_000_000, &[Some(2)]),
+/// The resource of each slot, from when to when it is, and what it sells. Pools are numbered in this order, from 1.
+pub const SLOTS: [(u64, u64, u64, &[Sells]); 5] = [
+    (1, 40, 150, &[Sells::Counter(3)]),
+    (1, 100, 700_000, &[Sells::Counter(4), Sells::Seats(10)]),
+    (1, 20, 1_000_000_000, &[Sells::Seats(10)]),
+    (2, 0, 1_000_000_000, &[Sells::Seats(4), Sells::Counter(2)]),
+    (2, 600_000, 1_000_000_000, &[Sells::Counter(2)]),
 ];
+
+/// What a pool sells: so many places, or the first of [`SEATS`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Sells {
+    Counter(u32),
+    Seats(u32),
+}
 
 /// Labels of seats in their order; the first letter is the row. Those with a wheel have room for a wheelchair.
 pub const SEATS: [(&str, Wheel); 10] = [
     ("A1", Wheel::No),
     ("A2", Wheel::No),
-    ("A3", Wheel::No),
+    ("A3", Wheel::Yes),
     ("A4", Wheel::No),
     ("A5", Wheel::No),
-    ("A6", Wheel::Yes),
+    ("A6", Wheel::No),
     ("B1", Wheel::Yes),
     ("B2", Wheel::No),
     ("B3", Wheel::No),
@@ -155,10 +162,12 @@ fn opening() -> Vec<(Principal, Command)> {
     }
     for (resource, from, to, pools) in SLOTS {
         let window = Window::new(Timestamp(from), Timestamp(to)).unwrap();
-        let pools = pools.iter().map(|capacity| NewPool {
+        let pools = pools.iter().map(|sells| NewPool {
             name: "pool".into(),
-            places: capacity
-                .map_or_else(|| NewPlaces::Seats(plan()), |capacity| NewPlaces::Counter { capacity }),
+            places: match *sells {
+                Sells::Counter(capacity) => NewPlaces::Counter { capacity },
+                Sells::Seats(count) => NewPlaces::Seats(plan(count)),
+            },
         });
         let slots = vec![NewSlot { window, pools: pools.collect() }];
         operates(Command::OpenSlots(OpenSlots { resource: ResourceId(resource), slots }));
@@ -166,8 +175,8 @@ fn opening() -> Vec<(Principal, Command)> {
     commands
 }
 
-fn plan() -> SeatPlan {
-    let seats = SEATS.iter().map(|(label, wheel)| NewSeat {
+fn plan(count: u32) -> SeatPlan {
+    let seats = SEATS.iter().take(count as usize).map(|(label, wheel)| NewSeat {
         label: (*label).into(),
         row: Some(label[..1].into()),
         accessible: *wheel == Wheel::Yes,

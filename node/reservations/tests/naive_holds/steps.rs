@@ -95,7 +95,7 @@ fn step(with_jobs: Jobs) -> impl Strategy<Value = Step> {
     let later = prop_oneof![
         16 => Just(Later::By(0)),
         3 => (0..20_u64).prop_map(Later::By),
-        7 => (0..3_usize, -1..2_i64, prop_oneof![20 => Just(200), 1 => Just(2_000_000)])
+        7 => (0..3_usize, -1..2_i64, prop_oneof![20 => Just(200), 2 => Just(1_500), 1 => Just(2_000_000)])
             .prop_map(|(moment, and, within)| Later::Until { moment, and, within }),
     ];
     let aim = prop_oneof![6 => Just(Aim::Well), 1 => Just(Aim::Badly)];
@@ -247,7 +247,7 @@ fn duration() -> impl Strategy<Value = Option<Millis>> {
 }
 
 fn dialect() -> impl Strategy<Value = Dialect> {
-    prop_oneof![2 => Just(Dialect::Native), 1 => Just(Dialect::S2)]
+    prop_oneof![1 => Just(Dialect::Native), 1 => Just(Dialect::S2)]
 }
 
 fn confirm() -> impl Strategy<Value = Confirm> {

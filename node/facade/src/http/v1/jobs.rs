@@ -94,9 +94,11 @@ fn job_body(view: &JobView) -> JobBody {
 }
 
 fn result_of(outcome: &Outcome) -> Value {
-    match outcome {
-        Outcome::Booking(id, booking) => json!({"success": true, "booking": booking_body(*id, booking)}),
-        Outcome::Rejected(rejection) => json!({"success": false, "error": rejected(rejection).to_json()}),
-        _ => json!({"success": false}),
+    if let Outcome::Booking(id, booking) = outcome {
+        return json!({"success": true, "booking": booking_body(*id, booking)});
     }
+    if let Outcome::Rejected(rejection) = outcome {
+        return json!({"success": false, "error": rejected(rejection).to_json()});
+    }
+    json!({"success": false})
 }

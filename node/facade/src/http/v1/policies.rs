@@ -105,10 +105,7 @@ fn fields_from(scope: Scope, body: &Map<String, Value>) -> Result<Vec<(PolicyFie
         if known.is_of_cluster && scope != Scope::Cluster {
             return Err(Problem::senseless(format!("{name} is decided for the cluster only")));
         }
-        let value = match value {
-            Value::Null => None,
-            value => Some(known.stored(value)?),
-        };
+        let value = if value.is_null() { None } else { Some(known.stored(value)?) };
         fields.push((known.field, value));
     }
     Ok(fields)
@@ -118,9 +115,9 @@ fn fields_from(scope: Scope, body: &Map<String, Value>) -> Result<Vec<(PolicyFie
 fn flatten<'a>(path: &str, body: &'a Map<String, Value>, into: &mut Vec<(String, &'a Value)>) {
     for (name, value) in body {
         let name = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        match value {
-            Value::Object(inner) if leads_on(&name) => flatten(&name, inner, into),
-            value => into.push((name, value)),
+        match value.as_object().filter(|_| leads_on(&name)) {
+            Some(inner) => flatten(&name, inner, into),
+            None => into.push((name, value)),
         }
     }
 }

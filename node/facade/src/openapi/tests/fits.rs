@@ -43,12 +43,9 @@ fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
 pub(super) fn fits(document: &Value, value: &Value, schema: &Value) -> Result<(), String> {
     let schema = resolved(document, schema);
     let wrong = |says: &str| Err(format!("{value} {says} {schema}"));
-    let is_typed = match &schema["type"] {
-        Value::Null => true,
-        Value::Array(types) => types.iter().any(|name| is_of(value, name)),
-        name => is_of(value, name),
-    };
-    if !is_typed {
+    let one = std::slice::from_ref(&schema["type"]);
+    let types = schema["type"].as_array().map_or(one, Vec::as_slice);
+    if schema.get("type").is_some() && !types.iter().any(|name| is_of(value, name)) {
         return wrong("is of another type than");
     }
     if schema["enum"].as_array().is_some_and(|words| !words.contains(value)) {
@@ -63,8 +60,7 @@ pub(super) fn fits(document: &Value, value: &Value, schema: &Value) -> Result<()
     {
         return wrong("is out of the range of");
     }
-    let all = schema["allOf"].as_array().into_iter().flatten();
-    all.map(|part| fits(document, value, part)).collect::<Result<(), _>>()?;
+    schema["allOf"].as_array().into_iter().flatten().try_for_each(|part| fits(document, value, part))?;
     if let Some(choices) = schema["oneOf"].as_array()
         && choices.iter().filter(|choice| fits(document, value, choice).is_ok()).count() != 1
     {

@@ -15,8 +15,8 @@ use crate::openapi::codes::{
     SEAT_TAKEN, SLOT_FULL, SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE, USER_NOT_FOUND,
 };
 use crate::openapi::operation::{Operation, get, patch, post};
-use crate::openapi::parameters::{id, prefer, query, wait};
-use crate::openapi::schemas::{number, of, page_of, text};
+use crate::openapi::parameters::{id, prefer, query, query_id, wait};
+use crate::openapi::schemas::{of, page_of, text};
 use crate::wire::BookingBody;
 
 /// Why places cannot be had.
@@ -56,8 +56,8 @@ pub(in crate::openapi) fn operations() -> Vec<Operation> {
         get("/v1/bookings", "List bookings, newest first")
             .about("One's own; everybody's for staff, operators and apps.")
             .by(Endpoint::ReadBookings)
-            .with(query("userId", "Only this user's.", number()))
-            .with(query("slotId", "Only those of this slot.", number()))
+            .with(query_id("userId", "Only this user's."))
+            .with(query_id("slotId", "Only those of this slot."))
             .with(query("status", "Only those that are this, as bookings say it.", text()))
             .reads()
             .paged()

@@ -8,8 +8,8 @@ use crate::http::v1::resources::{ChangeBody, CreateBody, EventBody, ResourceBody
 use crate::openapi::answers::{answer, read};
 use crate::openapi::codes::{FORBIDDEN, HAS_SLOTS, INVALID, RESOURCE_NOT_FOUND, VENUE_NOT_FOUND};
 use crate::openapi::operation::{Operation, delete, get, patch, post};
-use crate::openapi::parameters::{id, query};
-use crate::openapi::schemas::{number, of, page_of};
+use crate::openapi::parameters::{id, query_id};
+use crate::openapi::schemas::{of, page_of};
 
 pub(in crate::openapi) fn operations() -> Vec<Operation> {
     vec![
@@ -24,7 +24,7 @@ pub(in crate::openapi) fn operations() -> Vec<Operation> {
             .refuses(&[INVALID, VENUE_NOT_FOUND]),
         get("/v1/resources", "List resources, newest first")
             .by(Endpoint::ReadCatalog)
-            .with(query("venueId", "Only those of this venue.", number()))
+            .with(query_id("venueId", "Only those of this venue."))
             .reads()
             .paged()
             .answers(read("A page of resources.", page_of::<ResourceBody>, page(ride()))),

@@ -10,9 +10,9 @@ use crate::openapi::codes::{
     FORBIDDEN, HAS_BOOKINGS, INVALID, RESOURCE_NOT_FOUND, SLOT_NOT_FOUND, TOO_LATE, TOO_MANY_POOLS,
 };
 use crate::openapi::operation::{Operation, delete, get, patch, post};
-use crate::openapi::parameters::{id, query};
+use crate::openapi::parameters::{id, query, query_id};
 use crate::openapi::schemas::{
-    Components, exactly_one, list_of, moment, number, object, of, one_or_many, page_of, word,
+    Components, exactly_one, list_of, moment, object, of, one_or_many, page_of, word,
 };
 use crate::wire::SlotBody;
 
@@ -45,7 +45,7 @@ pub(in crate::openapi) fn operations() -> Vec<Operation> {
         get("/v1/slots/{id}/seats", "List the seats of a slot")
             .by(Endpoint::ReadCatalog)
             .with(id("id", "The slot."))
-            .with(query("poolId", "Only those of this pool.", number()))
+            .with(query_id("poolId", "Only those of this pool."))
             .with(query("status", "Only those that are this.", word(&["available", "held", "sold"])))
             .reads()
             .answers(read("The seats.", seats, json!({"seats": [seat()]})))
