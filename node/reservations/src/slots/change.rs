@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::event::{Event, SlotEvent};
+use crate::holds;
 use crate::ids::SlotId;
 use crate::outcome::{Halt, MissingRow, Outcome, Rejection};
 use crate::pools::PoolCounts;
@@ -57,6 +58,7 @@ fn with_seats(
     if before.plan == *plan {
         return Ok(slot.pools.clone());
     }
+    holds::end_lapsed(context, first.id, |_| false)?;
     let counts = context.expect_row::<PoolCounts>(first.id, MissingRow::Pool(first.id))?;
     if counts.available != counts.capacity || !map::is_untouched(context, first.id) {
         return Err(Rejection::HasBookings.into());

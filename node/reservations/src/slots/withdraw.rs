@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::bookings::{self, BookingState};
 use crate::context::Context;
 use crate::event::{Event, SlotEvent};
+use crate::holds;
 use crate::ids::SlotId;
 use crate::outcome::{Halt, MissingRow, Outcome, Rejection};
 use crate::pools::PoolCounts;
@@ -25,6 +26,7 @@ impl WithdrawSlot {
     pub(crate) fn apply(&self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
         let (slot, _) = slots::find_own(context, self.slot)?;
         for pool in &slot.pools {
+            holds::end_lapsed(context, pool.id, |_| false)?;
             let counts = context.expect_row::<PoolCounts>(pool.id, MissingRow::Pool(pool.id))?;
             if counts.available != counts.capacity {
                 return Err(Rejection::HasBookings.into());
@@ -70,9 +72,11 @@ mod tests {
             at 0 mia withdraws resource:2
             at 0 tom cancels booking:1
             at 0 tom withdraws slot:1
-            at 0 mia withdraws slot:1
-            at 0 mia withdraws slot:1
-            at 0 look slot:1
+            at 0 tom holds slot:1 for=60
+            at 59 mia withdraws slot:1
+            at 60 mia withdraws slot:1
+            at 60 mia withdraws slot:1
+            at 60 look slot:1
             at 0 tom books slot:1
             at 0 tom withdraws resource:2
             at 0 mia withdraws resource:2
@@ -93,7 +97,9 @@ mod tests {
                 mia withdraws resource:2 -> has_slots
                 tom cancels booking:1 -> booking:1 cancelled slot:1 pool:1 user:4 count=1 version=2 seats=5 [booking.cancelled]
                 tom withdraws slot:1 -> forbidden
-                mia withdraws slot:1 -> withdrawn slot:1 [slot.withdrawn]
+                tom holds slot:1 for=60 -> booking:2 held slot:1 pool:1 user:4 count=1 version=1 seats=1 until=60 [booking.held]
+                mia withdraws slot:1 -> has_bookings
+                mia withdraws slot:1 -> withdrawn slot:1 [booking.expired slot.withdrawn]
                 mia withdraws slot:1 -> slot_not_found slot:1
                 look slot:1 -> withdrawn 3000..4000 pool:1 available=5 held=0 confirmed=0
                 tom books slot:1 -> slot_not_found slot:1

@@ -130,7 +130,7 @@ impl Model {
         Ok((self.bookable(slot.id)?, pool))
     }
 
-    /// Refuses a booking that is to have more places of its slot's resource than before, and more than its user may have.
+    /// Refuses a booking that is to have more places of its resource than before, and more than its user may have.
     fn expect_no_more(&self, id: u64, slot: &ModelSlot, pool: u64, count: u32) -> Result<(), Refused> {
         let old = self.booking(id);
         let is_elsewhere = slot.resource != self.slot(old.slot)?.resource;
