@@ -159,7 +159,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(4_500))]
+    #![proptest_config(config(5_500))]
 
     #[test]
     fn the_rules_answer_as_the_naive_model_does(steps in steps(Jobs::Yes)) {
@@ -171,7 +171,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(2_000))]
+    #![proptest_config(config(2_500))]
 
     #[test]
     fn ticks_only_tidy_up(

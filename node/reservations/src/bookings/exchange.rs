@@ -8,9 +8,10 @@ use crate::bookings::{self, Booking, find_places};
 use crate::context::Context;
 use crate::event::BookingEvent;
 use crate::ids::{BookingId, PoolId};
-use crate::outcome::{Halt, MissingRow, Outcome};
+use crate::outcome::{Halt, MissingRow, Outcome, Rejection};
 use crate::places;
 use crate::policies::limits;
+use crate::pools::PoolCounts;
 use crate::rows::Key;
 use crate::seats::SeatName;
 use crate::slots::Slot;
@@ -62,12 +63,16 @@ pub(super) fn all(
     let slot = context.expect_row::<Slot>(new.slot, MissingRow::Slot(new.slot))?;
     let old_slot = context.expect_row::<Slot>(old.slot, MissingRow::Slot(old.slot))?;
     limits::begin_count(context, new.user, (new.slot, &slot, new.pool));
+    let counts_before = context.expect_row::<PoolCounts>(old.pool, MissingRow::Pool(old.pool))?;
     places::free(context, id, old)?;
     let Some(pool) = slot.pool(Some(new.pool)) else {
-        return Err(crate::outcome::Rejection::PoolNotFound(new.pool).into());
+        return Err(Rejection::PoolNotFound(new.pool).into());
     };
     let wanted = wanted.unwrap_or_else(|| fewer_or_best(old, new));
     let found = find_places::find(context, &slot, pool, &wanted)?;
+    if found.count == 0 {
+        return Err(Rejection::NothingAsked.into());
+    }
     let has_more = slot.resource != old_slot.resource || found.count > old.count;
     if has_more {
         limits::expect_within(context, new.user, (new.slot, &slot, new.pool), found.count)?;
@@ -79,6 +84,10 @@ pub(super) fn all(
         && changed.count == old.count
     {
         places::take(context, id, old)?;
+        // Nothing changed, and since when the pool is sold out did not either.
+        let counts = context.expect_row::<PoolCounts>(old.pool, MissingRow::Pool(old.pool))?;
+        let sold_out_at = if counts.available == 0 { counts_before.sold_out_at } else { None };
+        context.put(old.pool, PoolCounts { sold_out_at, ..(*counts).clone() });
         return Ok(Outcome::Booking(id, old.clone()));
     }
     places::take(context, id, &changed)?;

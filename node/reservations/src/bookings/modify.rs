@@ -41,6 +41,9 @@ pub enum SlotChoice {
 impl Modify {
     pub(crate) fn apply(&self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
         let actor = context.actor()?;
+        if self.count == Some(0) {
+            return Err(Rejection::NothingAsked.into());
+        }
         let old = bookings::find(context, actor, self.booking)?;
         bookings::expect_version(&old, self.expected_version, context.now)?;
         bookings::expect_live(&old, context.now)?;

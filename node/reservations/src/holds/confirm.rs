@@ -54,6 +54,9 @@ impl Confirm {
         let slot = context.expect_row::<Slot>(booking.slot, MissingRow::Slot(booking.slot))?;
         bookings::expect_bookable(context, booking.slot, &slot)?;
         let kept = kept(&booking, self.part.as_ref())?;
+        if kept.count == 0 {
+            return Err(Rejection::NothingAsked.into());
+        }
         let payment = match &self.paid {
             Some(paid) => Some(payments::settled(context, self.booking, &booking, paid)?),
             None => booking.payment.clone(),
