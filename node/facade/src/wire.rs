@@ -90,6 +90,13 @@ pub(crate) fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp(at.0 - at.0 % 1000)
 }
 
+/// A field that is there has a value: null is none.
+pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// How many places: at least one. More than any pool has is one too many, not malformed.
 pub(crate) fn count_from(count: i64) -> crate::problem::Result<u32> {
     match count {

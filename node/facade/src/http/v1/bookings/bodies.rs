@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::problem::{Problem, Result};
-use crate::wire::{Id, Moment, count_from, hold_seconds_from, labels_from, too_many_seats};
+use crate::wire::{Id, Moment, count_from, given, hold_seconds_from, labels_from, too_many_seats};
 
 /// At most one of count, seats and bestAvailable; one place if none is given.
 #[derive(Deserialize, ToSchema)]
@@ -19,6 +19,7 @@ pub(crate) struct BookBody {
     /// The first pool of the slot unless given.
     pool_id: Option<Id>,
     #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "given")]
     count: Option<i64>,
     /// Labels of seats, each once.
     #[schema(min_items = 1, max_items = 500)]
