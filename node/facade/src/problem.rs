@@ -236,6 +236,8 @@ pub fn rejected(rejection: &Rejection) -> Problem {
         | Rejection::HasSlots
         | Rejection::HasBookings
         | Rejection::TooManyPools
+        | Rejection::TooManySeats
+        | Rejection::WaitingRoom(_)
         | Rejection::NothingAsked => places::rejected(rejection),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use holdfast_raft::{ProposeError, Replica};
-use holdfast_reservations::{Command, Outcome, TICK_ROWS_MAX, Tick, Timestamp};
+use holdfast_reservations::{Command, Outcome, Tick, Timestamp};
 use tokio::time::Instant;
 
 /// A tick that takes longer is given up and proposed again.
@@ -53,9 +53,9 @@ impl Scheduler {
         match self.replica.propose_internal(Command::Tick(Tick), deadline).await {
             Ok(applied) => {
                 self.has_stamped = true;
-                // A full batch means that more is due; otherwise agreed time is a little behind ours.
-                let is_full = matches!(applied.outcome, Outcome::Ticked { handled, .. } if handled as usize >= TICK_ROWS_MAX);
-                if !is_full {
+                // A tick that found nothing came too early: agreed time is a little behind ours. What another one did may
+                // have made the next thing due already.
+                if let Outcome::Ticked { handled: 0, .. } = applied.outcome {
                     tokio::time::sleep(PAUSE).await;
                 }
             }

@@ -238,21 +238,22 @@ pub(crate) fn expect_bookable(context: &Context<'_>, id: SlotId, slot: &Slot) ->
 
 /// Refuses a pool with fewer than `count` places left, naming what is near. Places of holds that have lapsed are there.
 fn expect_room(context: &mut Context<'_>, slot: &Slot, pool: PoolId, count: u32) -> Result<(), Halt> {
-    let mut counts = context.expect_row::<PoolCounts>(pool, MissingRow::Pool(pool))?;
-    if counts.available < count && counts.held > 0 {
-        holds::end_lapsed(context, pool, |context| has_room(context, pool, count))?;
-        counts = context.expect_row::<PoolCounts>(pool, MissingRow::Pool(pool))?;
-    }
-    if counts.available >= count {
-        return Ok(());
-    }
-    let alternatives = alternatives(context, slot, pool, count);
-    let (available, sold_out_at) = (counts.available, counts.sold_out_at);
-    Err(Rejection::SlotFull(SlotFull { available, sold_out_at, alternatives }).into())
+    expect_available(context, slot, pool, count)?;
+    holds::end_lapsed(context, pool, |context| {
+        context.row::<PoolCounts>(pool).is_some_and(|counts| counts.available >= count)
+    })
 }
 
-fn has_room(rows: &impl ReadRows, pool: PoolId, count: u32) -> bool {
-    rows.row::<PoolCounts>(pool).is_some_and(|counts| counts.available >= count)
+/// Refuses as above, and leaves lapsed holds to whoever takes their places.
+fn expect_available(context: &mut Context<'_>, slot: &Slot, pool: PoolId, count: u32) -> Result<(), Halt> {
+    let available = holds::available(context, pool, count);
+    if available >= count {
+        return Ok(());
+    }
+    let counts = context.expect_row::<PoolCounts>(pool, MissingRow::Pool(pool))?;
+    let sold_out_at = counts.sold_out_at.filter(|_| available == 0);
+    let alternatives = alternatives(context, slot, pool, count);
+    Err(Rejection::SlotFull(SlotFull { available, sold_out_at, alternatives }).into())
 }
 
 /// The next slots of the same resource with room for the party. Searched once an entry.
@@ -263,12 +264,9 @@ fn alternatives(context: &mut Context<'_>, full: &Slot, pool: PoolId, count: u32
     let from = full.window.starts_at().max(context.now);
     let next = slots::list(context, full.resource, from, None, ALTERNATIVES_SEARCHED_MAX);
     let has_room = |slot: &Slot| {
+        let mut others = slot.pools.iter().filter(|other| other.id != pool);
         slot.is_bookable_at(context.now)
-            && slot
-                .pools
-                .iter()
-                .filter(|other| other.id != pool)
-                .any(|other| holds::available(context, other.id) >= u64::from(count))
+            && others.any(|other| holds::available(context, other.id, count) >= count)
     };
     let found: Vec<SlotId> =
         next.iter().filter(|(_, slot)| has_room(slot)).map(|(id, _)| *id).take(ALTERNATIVES_MAX).collect();

@@ -16,6 +16,8 @@ use crate::time::Timestamp;
 pub struct Context<'a> {
     overlay: Overlay<'a>,
     events: Vec<Event>,
+    /// Rows that were worked out from the others, and hold whatever the command comes to.
+    notes: Vec<(Key, Row)>,
     /// The agreed time.
     pub(crate) now: Timestamp,
     /// Where this command stands in the log.
@@ -47,7 +49,8 @@ impl<'a> Context<'a> {
         principal: Principal,
         alternatives: &'a mut Alternatives,
     ) -> Self {
-        Self { overlay: Overlay::over(rows), events: Vec::new(), now, revision, principal, alternatives }
+        let (overlay, events, notes) = (Overlay::over(rows), Vec::new(), Vec::new());
+        Self { overlay, events, notes, now, revision, principal, alternatives }
     }
 
     /// The user behind the principal, with the role he has now.
@@ -104,6 +107,15 @@ impl<'a> Context<'a> {
         self.overlay.set(key, Some(row));
     }
 
+    /// Writes a row that only says what the others do. While nothing else has changed, it is kept though the command be
+    /// refused.
+    pub(crate) fn note(&mut self, key: Key, row: Row) {
+        if self.overlay.is_unchanged() {
+            self.notes.push((key.clone(), row.clone()));
+        }
+        self.overlay.set(key, Some(row));
+    }
+
     /// Writes an index row.
     pub(crate) fn index(&mut self, key: Key) {
         self.overlay.set(key, Some(Row::Index));
@@ -122,6 +134,11 @@ impl<'a> Context<'a> {
     /// The rows this command changed and the events it caused.
     pub(crate) fn finish(self) -> (Changes, Vec<Event>) {
         (self.overlay.into_changes(), self.events)
+    }
+
+    /// As above for a command that was refused: what is kept of it.
+    pub(crate) fn take_notes(&mut self) -> Vec<(Key, Row)> {
+        std::mem::take(&mut self.notes)
     }
 
     /// The row of an id that another row names.

@@ -6,6 +6,9 @@ pub mod expire;
 pub mod extend;
 pub mod void;
 
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
 use crate::bookings::{Booking, BookingState};
 use crate::context::Context;
 use crate::ids::{BookingId, PoolId, ResourceId, UserId};
@@ -20,30 +23,63 @@ pub const HOLD_DURATION_MIN: Millis = Millis::from_seconds(1);
 pub const HOLD_DURATION_MAX: Millis = Millis::from_hours(24);
 
 /// Lapsed holds looked at together.
-const PAGE: usize = 64;
+const PAGE: usize = 256;
 
 /// Lapsed holds of a pool that no tick has removed: at most `limit`, oldest deadline first.
 pub fn lapsed(rows: &(impl ReadRows + ?Sized), pool: PoolId, now: Timestamp, limit: usize) -> Vec<BookingId> {
-    let key = |at: Timestamp| Key::HoldByPool(pool, at, BookingId(0));
-    // What ends now has ended.
-    let found = rows.scan(key(Timestamp::default())..key(now.plus(Millis(1))), Order::Ascending, limit);
-    let ids = found.into_iter().filter_map(|(key, _)| {
-        let Key::HoldByPool(_, _, id) = key else { return None };
-        Some(id)
-    });
-    ids.collect()
+    lapsed_from(rows, pool, (Timestamp::default(), BookingId(0)), now, limit)
+        .into_iter()
+        .map(|(_, id)| id)
+        .collect()
 }
 
-/// Places of a pool that are to be had now, those of lapsed holds among them.
-pub(crate) fn available(context: &Context<'_>, pool: PoolId) -> u64 {
+/// As above, from a deadline and id on, each with its deadline.
+fn lapsed_from(
+    rows: &(impl ReadRows + ?Sized),
+    pool: PoolId,
+    (at, id): (Timestamp, BookingId),
+    now: Timestamp,
+    limit: usize,
+) -> Vec<(Timestamp, BookingId)> {
+    let first = Key::HoldByPool(pool, at, id);
+    // What ends now has ended.
+    let end = Key::HoldByPool(pool, now.plus(Millis(1)), BookingId(0));
+    let found = rows.scan(first..end, Order::Ascending, limit).into_iter().filter_map(|(key, _)| {
+        let Key::HoldByPool(_, at, id) = key else { return None };
+        Some((at, id))
+    });
+    found.collect()
+}
+
+/// Looks at lapsed holds of a pool until it has seen enough.
+fn look_at_lapsed(context: &Context<'_>, pool: PoolId, mut look: impl FnMut(BookingId) -> ControlFlow<()>) {
+    let mut from = (Timestamp::default(), BookingId(0));
+    loop {
+        let page = lapsed_from(context, pool, from, context.now, PAGE);
+        let Some(last) = page.last().copied() else { return };
+        from = behind(last);
+        if page.into_iter().try_for_each(|(_, id)| look(id)).is_break() {
+            return;
+        }
+    }
+}
+
+fn behind((at, BookingId(id)): (Timestamp, BookingId)) -> (Timestamp, BookingId) {
+    (at, BookingId(id.saturating_add(1)))
+}
+
+/// Places of a pool that are to be had now, those of lapsed holds among them; at least `enough` if there are so many.
+pub(crate) fn available(context: &Context<'_>, pool: PoolId, enough: u32) -> u32 {
     let Some(counts) = context.row::<PoolCounts>(pool) else { return 0 };
-    let lapsed = match counts.held {
-        0 => Vec::new(),
-        _ => lapsed(context, pool, context.now, usize::MAX),
-    };
-    let places =
-        lapsed.into_iter().filter_map(|id| context.row::<Booking>(id)).map(|hold| u64::from(hold.count));
-    places.fold(u64::from(counts.available), u64::saturating_add)
+    let mut available = counts.available;
+    if counts.held == 0 || available >= enough {
+        return available;
+    }
+    look_at_lapsed(context, pool, |id| {
+        available = available.saturating_add(context.row::<Booking>(id).map_or(0, |hold| hold.count));
+        if available >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    available
 }
 
 /// Ends lapsed holds of a pool until `is_enough`, so that somebody else can have their places.
@@ -52,18 +88,33 @@ pub(crate) fn end_lapsed(
     pool: PoolId,
     is_enough: impl Fn(&Context<'_>) -> bool,
 ) -> Result<(), Halt> {
+    if is_enough(context) {
+        return Ok(());
+    }
+    // Each page begins where the last one ended: what was looked at before is not read again.
+    let mut from = (Timestamp::default(), BookingId(0));
     loop {
-        let lapsed = lapsed(context, pool, context.now, PAGE);
-        if lapsed.is_empty() || is_enough(context) {
-            return Ok(());
-        }
-        for id in lapsed {
+        let page = lapsed_from(context, pool, from, context.now, PAGE);
+        let Some(last) = page.last().copied() else { return Ok(()) };
+        from = behind(last);
+        for (_, id) in page {
             expire::expire(context, id)?;
             if is_enough(context) {
                 return Ok(());
             }
         }
     }
+}
+
+/// The seats of lapsed holds of a pool that no tick has removed: they are to be had.
+pub(crate) fn lapsed_seats(context: &Context<'_>, pool: PoolId) -> BTreeSet<u32> {
+    let mut seats = BTreeSet::new();
+    look_at_lapsed(context, pool, |id| {
+        let hold = context.row::<Booking>(id);
+        seats.extend(hold.iter().flat_map(|hold| hold.seats.iter().map(|seat| seat.number)));
+        ControlFlow::Continue(())
+    });
+    seats
 }
 
 /// Places of a user's holds of a resource whose deadline has passed and that no tick has removed.

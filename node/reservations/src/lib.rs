@@ -90,8 +90,9 @@ pub use resources::{
 pub use rows::{Key, MemoryRows, Order, ReadRows, ReadTyped, Row, Rows, Stored, merge_changes};
 pub use seats::map::owner as seat_owner;
 pub use seats::{
-    BookedSeat, NewSeat, PLAN_BYTES_MAX, PlanError, SEATS_PER_BOOKING_MAX, SEATS_PER_POOL_MAX, Seat,
-    SeatBlock, SeatName, SeatPlan, SeatRun, SeatState, Seats, natural_order, states_of as seat_states,
+    BookedSeat, NewSeat, PLAN_BYTES_MAX, PlanError, SEATS_PER_BOOKING_MAX, SEATS_PER_POOL_MAX,
+    SEATS_PER_SLOT_MAX, Seat, SeatBlock, SeatName, SeatPlan, SeatRun, SeatState, Seats, natural_order,
+    states_of as seat_states,
 };
 pub use sessions::{CloseSessions, LogIn, LogOut, OpenSession, RefreshSession, SESSION_DURATION, Session};
 pub use slots::{

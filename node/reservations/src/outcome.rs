@@ -208,6 +208,10 @@ pub enum Rejection {
     TooManyPools,
     /// Nothing was asked for: no place at all.
     NothingAsked,
+    /// More seats than one booking may have.
+    TooManySeats,
+    /// The resource lets those who want places in by turns, and a change would jump the queue.
+    WaitingRoom(ResourceId),
 }
 
 /// Why a seat cannot be had.
@@ -246,6 +250,8 @@ impl Rejection {
                 | Self::Suspended
                 // Its provider may be faster than whoever says what is to be paid.
                 | Self::PaymentNotFound(_)
+                // There is room again soon.
+                | Self::QueueFull
         )
     }
 }

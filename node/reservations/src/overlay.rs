@@ -25,6 +25,11 @@ impl<'a> Overlay<'a> {
         self.changes.insert(key, row);
     }
 
+    /// Whether nothing was changed yet.
+    pub fn is_unchanged(&self) -> bool {
+        self.changes.is_empty()
+    }
+
     /// What was changed.
     pub fn into_changes(self) -> Changes {
         self.changes

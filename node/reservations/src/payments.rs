@@ -113,10 +113,15 @@ pub(crate) fn settled(
     let state = PaymentState::Paid { at: context.now };
     match &booking.payment {
         Some(due) if due.reference != paid.reference => Err(Rejection::PaymentMismatch.into()),
-        Some(due) if paid.price.is_some() && paid.price != due.price => {
+        Some(due) if due.price.is_some() && paid.price.is_some() && paid.price != due.price => {
             Err(Rejection::PaymentMismatch.into())
         }
-        Some(due) => Ok(Payment { state, ..due.clone() }),
+        // The money is on its way back.
+        Some(Payment { state: PaymentState::Refused { .. }, .. }) => Err(Rejection::PlacesGone.into()),
+        Some(due) => {
+            let price = due.price.clone().or_else(|| paid.price.clone());
+            Ok(Payment { price, state, ..due.clone() })
+        }
         None => Ok(Payment { reference: paid.reference.clone(), price: paid.price.clone(), state }),
     }
 }

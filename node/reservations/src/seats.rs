@@ -16,7 +16,10 @@ use crate::ids::SlotId;
 /// Seats of one pool.
 pub const SEATS_PER_POOL_MAX: u32 = 100_000;
 
-/// Seats of one booking. The facade refuses more.
+/// Seats of one slot, in all its pools: what somebody who looks at them is told at once.
+pub const SEATS_PER_SLOT_MAX: u64 = 100_000;
+
+/// Seats of one booking.
 pub const SEATS_PER_BOOKING_MAX: usize = 500;
 
 /// Bytes that the runs of one plan may take: less than an entry holds, with room for the rest of the command. The facade

@@ -23,6 +23,7 @@ use crate::outcome::{Halt, Rejection};
 use crate::payments::Money;
 use crate::resources::Resource;
 use crate::rows::{Key, Order, ReadRows, ReadTyped as _};
+use crate::seats::SEATS_PER_SLOT_MAX;
 use crate::time::Timestamp;
 
 /// A time window of a resource, as it was opened, and how far it has come.
@@ -145,6 +146,15 @@ impl Slot {
     }
 }
 
+/// Refuses pools that have more seats together than a slot may have.
+fn expect_seats_fit(pools: &[Pool]) -> Result<(), Halt> {
+    let seats = pools.iter().map(|pool| match pool.kind {
+        PoolKind::Seats { capacity } => u64::from(capacity),
+        PoolKind::Counter { .. } => 0,
+    });
+    if seats.sum::<u64>() <= SEATS_PER_SLOT_MAX { Ok(()) } else { Err(Rejection::TooManyPools.into()) }
+}
+
 /// The slot of a resource with exactly this window: the oldest, should there be several.
 pub fn at_window(rows: &(impl ReadRows + ?Sized), resource: ResourceId, window: Window) -> Option<SlotId> {
     let key = |slot| Key::SlotByWindow(resource, window.starts_at, window.ends_at, SlotId(slot));
@@ -184,6 +194,12 @@ fn forget(context: &mut Context<'_>, id: SlotId, slot: &Slot) {
     for key in index_keys(id, slot) {
         context.delete(key);
     }
+}
+
+/// Whether a slot's start has come and a tick has said so.
+fn has_started(context: &Context<'_>, id: SlotId, slot: &Slot) -> bool {
+    let start = slot.window.starts_at;
+    start <= context.now && context.get(&Key::Due(start, DueKind::SlotStarts, id.0)).is_none()
 }
 
 fn index_keys(id: SlotId, slot: &Slot) -> [Key; 3] {

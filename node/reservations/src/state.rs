@@ -89,6 +89,7 @@ impl<R: Rows> State<R> {
     ) -> Applied {
         let mut context = Context::new(&self.rows, self.clock.now, revision, request.principal, alternatives);
         let result = request.command.apply(&mut context);
+        let notes = context.take_notes();
         let (changes, events) = context.finish();
         match result {
             Ok(outcome) => {
@@ -99,6 +100,9 @@ impl<R: Rows> State<R> {
             }
             // What a refused or contradictory command changed goes with its overlay.
             Err(Halt::Rejected(rejection)) if rejection.is_remembered() => {
+                for (key, row) in notes {
+                    self.rows.set(key, Some(row));
+                }
                 self.remember(revision, request, Outcome::Rejected(rejection), Vec::new())
             }
             Err(Halt::Rejected(rejection)) => {

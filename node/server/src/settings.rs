@@ -273,7 +273,8 @@ mod tests {
                 assert_eq!(exit.code(), 2);
             }
         }
-        let numbers = SETTINGS.iter().filter(|setting| setting.allowed != Text).count();
+        let is_number = |allowed| matches!(allowed, Numbers { .. } | NumbersOrNothing { .. });
+        let numbers = SETTINGS.iter().filter(|setting| is_number(setting.allowed)).count();
         assert_eq!(numbers, cases.len(), "every number has a range");
     }
 

@@ -1,6 +1,8 @@
 //! Refusals that speak of seats, holds, payments and jobs.
 
-use holdfast_reservations::{POOLS_PER_SLOT_MAX, Rejection, SeatUnavailable};
+use holdfast_reservations::{
+    POOLS_PER_SLOT_MAX, Rejection, SEATS_PER_BOOKING_MAX, SEATS_PER_SLOT_MAX, SeatUnavailable,
+};
 use serde_json::json;
 
 use super::{Problem, moment};
@@ -56,9 +58,21 @@ pub(super) fn rejected(rejection: &Rejection) -> Problem {
         }
         Rejection::HasSlots => refused("has_slots", "it has slots; take them off first".to_owned()),
         Rejection::HasBookings => refused("has_bookings", "somebody has places in it".to_owned()),
-        Rejection::TooManyPools => {
-            refused("too_many_pools", format!("a slot sells at most {POOLS_PER_SLOT_MAX} kinds of places"))
+        Rejection::TooManyPools => refused(
+            "too_many_pools",
+            format!(
+                "a slot sells at most {POOLS_PER_SLOT_MAX} kinds of places, and {SEATS_PER_SLOT_MAX} seats"
+            ),
+        ),
+        Rejection::TooManySeats => {
+            Problem::senseless(format!("a booking has at most {SEATS_PER_BOOKING_MAX} seats"))
         }
+        Rejection::WaitingRoom(resource) => refused(
+            "waiting_room",
+            format!(
+                "{resource} lets those who want places in by turns; book anew instead of changing a booking"
+            ),
+        ),
         Rejection::NothingAsked => Problem::senseless("ask for at least one place"),
         other => {
             tracing::error!(?other, "a refusal without words");

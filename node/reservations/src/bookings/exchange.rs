@@ -44,6 +44,8 @@ impl Exchange {
         let (booking, expected_version) = (self.booking, self.expected_version);
         let wanted = Modify { booking, expected_version, slot, pool, count };
         let new = modify::target(context, &wanted, &old, &old_slot)?;
+        let count = u32::try_from(self.seats.len()).unwrap_or(u32::MAX);
+        modify::expect_no_turns(context, actor, &old, &Booking { count, ..new.clone() })?;
         all(context, self.booking, &old, &new, Some(Places::Seats(self.seats.clone())))
     }
 }
@@ -74,8 +76,9 @@ pub(super) fn all(
         return Err(Rejection::NothingAsked.into());
     }
     let has_more = slot.resource != old_slot.resource || found.count > old.count;
-    if has_more {
-        limits::expect_within(context, new.user, (new.slot, &slot, new.pool), found.count)?;
+    if has_more || limits::is_stricter(context, old, new) {
+        // The old places are free by now.
+        limits::expect_within(context, new.user, (new.slot, &slot, new.pool), found.count, 0)?;
     }
 
     let changed = Booking { count: found.count, seats: found.seats, ..new.clone() };

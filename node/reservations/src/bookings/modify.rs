@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::bookings::{self, Booking, BookingState, exchange};
-use crate::context::Context;
+use crate::context::{Actor, Context};
 use crate::event::BookingEvent;
 use crate::ids::{BookingId, PoolId, ResourceId, SlotId};
+use crate::jobs::queue;
 use crate::outcome::{Contradiction, Halt, MissingRow, Outcome, Rejection};
 use crate::policies::limits;
 use crate::pools::{self, PoolCounts, Taken};
@@ -51,6 +52,7 @@ impl Modify {
         bookings::expect_bookable(context, old.slot, &old_slot)?;
 
         let new = target(context, self, &old, &old_slot)?;
+        expect_no_turns(context, actor, &old, &new)?;
         let is_counted =
             old.state == BookingState::Confirmed && is_counter(context, &old) && is_counter(context, &new);
         if !is_counted {
@@ -97,6 +99,20 @@ pub(super) fn target(
     Ok(Booking { slot: slot_id, pool, count: wanted.count.unwrap_or(old.count), ..old.clone() })
 }
 
+/// Refuses a change that would jump a queue: of another resource, or for more places.
+pub(super) fn expect_no_turns(
+    context: &Context<'_>,
+    actor: Actor,
+    old: &Booking,
+    new: &Booking,
+) -> Result<(), Halt> {
+    let (old_resource, new_slot) = resource_and_slot(context, old, new)?;
+    if old_resource == new_slot.resource && new.count <= old.count {
+        return Ok(());
+    }
+    queue::expect_no_turns(context, actor, new_slot.resource)
+}
+
 /// Whether the places of a booking's pool are all alike.
 fn is_counter(context: &Context<'_>, booking: &Booking) -> bool {
     let slot = context.row::<Slot>(booking.slot);
@@ -109,9 +125,9 @@ fn is_counter(context: &Context<'_>, booking: &Booking) -> bool {
 fn trade(context: &mut Context<'_>, old: &Booking, new: &Booking) -> Result<(), Halt> {
     let (old_resource, new_slot) = resource_and_slot(context, old, new)?;
     let is_same_resource = old_resource == new_slot.resource;
-    let more = if is_same_resource { new.count.saturating_sub(old.count) } else { new.count };
-    if more > 0 {
-        limits::expect_within(context, new.user, (new.slot, &new_slot, new.pool), more)?;
+    let freed = if is_same_resource { old.count } else { 0 };
+    if new.count > freed || limits::is_stricter(context, old, new) {
+        limits::expect_within(context, new.user, (new.slot, &new_slot, new.pool), new.count, freed)?;
     }
     trade_counts(context, old, new, &new_slot)?;
     limits::change(context, old.user, old_resource, |places| places.checked_sub(old.count))?;
@@ -247,6 +263,36 @@ mod tests {
                 mia changes booking:1 count=3 -> booking:1 confirmed slot:1 pool:1 user:3 count=3 version=3
                 mia changes booking:1 pool=7 -> pool_not_found pool:7
                 mia changes booking:1 slot=7 -> slot_not_found slot:7
+            "#]],
+        );
+    }
+
+    #[test]
+    fn nobody_jumps_a_queue_by_a_change() {
+        check(
+            "
+            at 0 olga creates ride venue=1 name=Other
+            at 0 olga opens slot resource=1 from=1000 to=2000 capacity=9
+            at 0 olga opens slot resource=2 from=1000 to=2000 capacity=9
+            at 0 mia books slot:1
+            at 0 tom books slot:2
+            at 0 olga sets policy resource:2 rate=0
+            at 0 mia changes booking:1 slot=2
+            at 0 tom changes booking:2 count=2
+            at 0 tom changes booking:2 slot=1
+            at 0 sam changes booking:1 slot=2
+            ",
+            &expect![[r#"
+                olga creates ride venue=1 name=Other -> resource:2 [resource.created]
+                olga opens slot resource=1 from=1000 to=2000 capacity=9 -> slot:1 [slot.opened]
+                olga opens slot resource=2 from=1000 to=2000 capacity=9 -> slot:2 [slot.opened]
+                mia books slot:1 -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=1 [booking.confirmed]
+                tom books slot:2 -> booking:2 confirmed slot:2 pool:2 user:4 count=1 version=1 [booking.confirmed]
+                olga sets policy resource:2 rate=0 -> Resource(ResourceId(2)) rate=0
+                mia changes booking:1 slot=2 -> waiting_room resource:2
+                tom changes booking:2 count=2 -> waiting_room resource:2
+                tom changes booking:2 slot=1 -> booking:2 confirmed slot:1 pool:1 user:4 count=1 version=2 [booking.changed]
+                sam changes booking:1 slot=2 -> booking:1 confirmed slot:2 pool:2 user:3 count=1 version=2 [booking.changed]
             "#]],
         );
     }

@@ -79,11 +79,12 @@ impl Reserve {
             return Err(Rejection::PoolNotFound(self.pool_named().unwrap_or(PoolId(0))).into());
         };
         bookings::expect_bookable(context, slot_id, &slot)?;
+        limits::begin_count(context, user, (slot_id, &slot, pool.id));
         let wanted = find_places::find(context, &slot, pool, &self.places)?;
         if wanted.count == 0 {
             return Err(Rejection::NothingAsked.into());
         }
-        limits::expect_within(context, user, (slot_id, &slot, pool.id), wanted.count)?;
+        limits::expect_within(context, user, (slot_id, &slot, pool.id), wanted.count, 0)?;
         if let Some(hold) = self.hold {
             limits::expect_held_within(context, user, slot.resource, hold.dialect, wanted.count)?;
         }

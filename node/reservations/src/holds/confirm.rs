@@ -40,7 +40,8 @@ impl Confirm {
         let actor = context.actor()?;
         let booking = bookings::find(context, actor, self.booking)?;
         bookings::expect_version(&booking, self.expected_version, context.now)?;
-        if self.paid.as_ref().is_some_and(|paid| payments::is_settled_by(&booking, paid)) {
+        let is_settled = self.paid.as_ref().is_some_and(|paid| payments::is_settled_by(&booking, paid));
+        if is_settled && matches!(booking.state, BookingState::Confirmed | BookingState::Used { .. }) {
             // It was paid so before: by a provider who tells us twice, or before this caller asked.
             return Ok(Outcome::Booking(self.booking, (*booking).clone()));
         }

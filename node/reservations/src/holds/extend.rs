@@ -36,6 +36,8 @@ impl Extend {
 
         let chain = Chain::of_pool(context, booking.pool, booking.slot, &slot);
         let duration = self.duration.unwrap_or_else(|| chain.hold_duration(context, self.dialect));
+        let slot = context.expect_row::<Slot>(booking.slot, MissingRow::Slot(booking.slot))?;
+        bookings::expect_bookable(context, booking.slot, &slot)?;
         let state = BookingState::Held { expires_at: context.now.plus(duration), duration };
         let extended = Booking { state, ..(*booking).clone() };
         places::forget_deadline(context, self.booking, &booking, slot.resource);

@@ -9,7 +9,7 @@ use crate::context::{Actor, Context};
 use crate::due::DueKind;
 use crate::ids::{BookingId, JobId, PoolId, ResourceId, UserId};
 use crate::outcome::{Halt, MissingRow, Outcome, Rejection};
-use crate::rows::Key;
+use crate::rows::{Key, ReadTyped as _};
 use crate::slots::Slot;
 use crate::time::Timestamp;
 
@@ -50,6 +50,9 @@ impl Enqueue {
                 (booking.user, slot.resource)
             }
         };
+        if let Some(not_before) = self.not_before {
+            expect_before_the_end(context, &self.command, not_before)?;
+        }
         let id = context.next_job()?;
         let not_before = self.not_before.map_or(context.now, |moment| moment.max(context.now));
         let mut job = Job {
@@ -57,19 +60,28 @@ impl Enqueue {
             principal: context.principal,
             command: self.command.clone(),
             booking: None,
-            priority: self.priority,
+            priority: self.priority_in_turn(),
             not_before,
             created_at: context.now,
             state: JobState::Delayed,
         };
         job.booking = self.promised(context, id, actor.user, &job)?;
         if not_before > context.now {
+            queue::enter_later(context, resource)?;
             context.index(Key::Due(not_before, DueKind::JobDue, id.0));
             context.put(id, job.clone());
         } else {
             job = accept(context, id, &job, resource)?;
         }
         Ok(Outcome::Job(id, Box::new(job)))
+    }
+
+    /// Who has places already does not wait behind those who want some, or they would lapse meanwhile.
+    fn priority_in_turn(&self) -> u8 {
+        match self.command {
+            JobCommand::Reserve(_) => self.priority,
+            JobCommand::Confirm(_) => PRIORITY_MAX,
+        }
     }
 
     /// The booking that is there while the job waits, if the caller wants it.
@@ -115,13 +127,33 @@ pub(super) fn accept(
     job: &Job,
     resource: ResourceId,
 ) -> Result<Job, Halt> {
-    if queue::is_empty(context, resource) && queue::is_admitted(context, resource) {
-        return run::run(context, id, job);
+    if queue::is_empty(context, resource)
+        && let Some(at) = queue::admitted_at(context, resource, context.now)
+    {
+        return run::run(context, id, job, at);
     }
     let state = queue::enter(context, resource, id, job.priority)?;
     let waiting = Job { state, ..job.clone() };
     context.put(id, waiting.clone());
     Ok(waiting)
+}
+
+/// Refuses what is to wait until there is nothing left to be had.
+fn expect_before_the_end(
+    context: &Context<'_>,
+    command: &JobCommand,
+    not_before: Timestamp,
+) -> Result<(), Halt> {
+    let slot = match command {
+        JobCommand::Reserve(wanted) => reserve::find_slot(context, wanted.slot).map(|(_, slot)| slot)?,
+        JobCommand::Confirm(confirm) => {
+            let missing = Rejection::BookingNotFound(confirm.booking);
+            let booking = context.row::<Booking>(confirm.booking).ok_or(missing)?;
+            context.expect_row::<Slot>(booking.slot, MissingRow::Slot(booking.slot))?
+        }
+    };
+    let ended_at = slot.window.ends_at();
+    if not_before < ended_at { Ok(()) } else { Err(Rejection::TooLate { ended_at }.into()) }
 }
 
 /// What is wrong with a wish for places whatever its turn will bring.
@@ -210,9 +242,9 @@ mod tests {
                 look job:4 -> job:4 completed at=500: booking:2 held slot:1 pool:1 user:1 count=1 version=1 seats=2 until=600500
                 look job:2 -> job:2 waiting sequence=0 position=0 wait=Some(500)
                 tick -> ticked 1
-                look job:2 -> job:2 completed at=1500: seat_taken 1 held_until=600000
+                look job:2 -> job:2 completed at=1400: seat_taken 1 held_until=600000
                 tick -> ticked 1
-                look job:3 -> job:3 completed at=2000: seat_taken 2 held_until=600500
+                look job:3 -> job:3 completed at=1900: seat_taken 2 held_until=600500
             "#]],
         );
     }
@@ -245,6 +277,52 @@ mod tests {
                 look job:1 -> job:1 completed at=100: slot_full available=0 sold_out_at=0
                 tom queues confirm booking:2 -> job:3 completed at=100: booking:2 confirmed slot:1 pool:1 user:4 count=1 version=3 seats=1 [booking.confirmed]
                 tom queues confirm booking:2 -> job:4 completed at=100: not_held
+            "#]],
+        );
+    }
+
+    #[test]
+    fn who_has_places_does_not_wait_behind_those_who_want_some() {
+        check(
+            "
+            at 0 olga opens slot resource=1 from=1000000 to=2000000 capacity=9
+            at 0 olga sets policy resource:1 rate=1000
+            at 0 mia queues slot:1 count=1 for=60000
+            at 0 tom queues slot:1 count=1 for=60000
+            at 0 ann queues slot:1 count=1 for=60000
+            at 10 mia queues confirm booking:1
+            at 10 look job:4
+            at 1000 tick
+            at 1000 look job:4
+            at 1000 look booking:1
+            ",
+            &expect![[r#"
+                olga opens slot resource=1 from=1000000 to=2000000 capacity=9 -> slot:1 [slot.opened]
+                olga sets policy resource:1 rate=1000 -> Resource(ResourceId(1)) rate=1000
+                mia queues slot:1 count=1 for=60000 -> job:1 completed at=0: booking:1 held slot:1 pool:1 user:3 count=1 version=1 until=60000 [booking.held]
+                tom queues slot:1 count=1 for=60000 -> job:2 waiting sequence=0
+                ann queues slot:1 count=1 for=60000 -> job:3 waiting sequence=1
+                mia queues confirm booking:1 -> job:4 waiting sequence=0
+                look job:4 -> job:4 waiting sequence=0 position=0 wait=Some(990)
+                tick -> ticked 1 [booking.confirmed]
+                look job:4 -> job:4 completed at=1000: booking:1 confirmed slot:1 pool:1 user:3 count=1 version=2
+                look booking:1 -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=2
+            "#]],
+        );
+    }
+
+    #[test]
+    fn nobody_waits_for_a_moment_at_which_nothing_is_left() {
+        check(
+            "
+            at 0 olga opens slot resource=1 from=1000 to=2000 capacity=9
+            at 0 mia queues slot:1 count=1 after=2000
+            at 0 mia queues slot:1 count=1 after=1999
+            ",
+            &expect![[r#"
+                olga opens slot resource=1 from=1000 to=2000 capacity=9 -> slot:1 [slot.opened]
+                mia queues slot:1 count=1 after=2000 -> too_late ended_at=2000
+                mia queues slot:1 count=1 after=1999 -> job:1 waiting not_before=1999
             "#]],
         );
     }

@@ -63,7 +63,8 @@ fn succeed(
     booking: &Booking,
     paid: &Paid,
 ) -> Result<Booking, Halt> {
-    if payments::is_settled_by(booking, paid) {
+    let is_refused = matches!(booking.payment, Some(Payment { state: PaymentState::Refused { .. }, .. }));
+    if is_refused || payments::is_settled_by(booking, paid) {
         return Ok(booking.clone());
     }
     let payment = payments::settled(context, id, booking, paid)?;
@@ -112,9 +113,6 @@ fn refuse(
     booking: &Booking,
     payment: Payment,
 ) -> Result<Booking, Halt> {
-    if let Some(Payment { state: PaymentState::Refused { .. }, .. }) = booking.payment {
-        return Ok(booking.clone());
-    }
     let payment = Payment { state: PaymentState::Refused { at: context.now }, ..payment };
     let refused = Booking { payment: Some(payment), ..booking.clone() };
     bookings::change(context, id, refused, BookingEvent::Changed)
@@ -242,6 +240,60 @@ mod tests {
                 mia confirms booking:3 paid=p3 -> places_gone
                 look slot:1 -> open 1000..2000 pool:1 available=0 held=0 confirmed=1
                 mia confirms booking:3 paid=p3 -> hold_expired expired_at=290
+            "#]],
+        );
+    }
+
+    #[test]
+    fn money_that_goes_back_buys_nothing_any_more() {
+        check(
+            "
+            at 0 olga opens slot resource=1 from=1000000 to=2000000 capacity=1
+            at 0 olga sets policy cluster late=1000000
+            at 0 mia holds slot:1 for=60
+            at 0 mia starts payment of booking:1 reference=r amount=5
+            at 60 tom holds slot:1 for=600
+            at 61 provider settles r amount=5
+            at 62 tom voids booking:2
+            at 63 mia confirms booking:1 paid=r amount=5
+            at 63 provider settles r amount=5
+            at 63 look slot:1
+            ",
+            &expect![[r#"
+                olga opens slot resource=1 from=1000000 to=2000000 capacity=1 -> slot:1 [slot.opened]
+                olga sets policy cluster late=1000000 -> Cluster late=1000000
+                mia holds slot:1 for=60 -> booking:1 held slot:1 pool:1 user:3 count=1 version=1 until=60 [booking.held]
+                mia starts payment of booking:1 reference=r amount=5 -> booking:1 held slot:1 pool:1 user:3 count=1 version=2 until=60 r=pending [booking.changed]
+                tom holds slot:1 for=600 -> booking:2 held slot:1 pool:1 user:4 count=1 version=1 until=660 [booking.expired booking.held]
+                provider settles r amount=5 -> booking:1 expired slot:1 pool:1 user:3 count=1 version=4 r=refused [booking.changed]
+                tom voids booking:2 -> booking:2 cancelled slot:1 pool:1 user:4 count=1 version=2 [booking.cancelled]
+                mia confirms booking:1 paid=r amount=5 -> places_gone
+                provider settles r amount=5 -> booking:1 expired slot:1 pool:1 user:3 count=1 version=4 r=refused
+                look slot:1 -> open 1000000..2000000 pool:1 available=1 held=0 confirmed=0
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_provider_says_how_much_it_was_if_nobody_did() {
+        check(
+            "
+            at 0 olga opens slot resource=1 from=1000000 to=2000000 capacity=1
+            at 0 mia holds slot:1 for=60
+            at 0 mia confirms booking:1 paid=r
+            at 1 provider settles r amount=1000
+            at 2 provider settles r amount=1001
+            at 2 mia cancels booking:1
+            at 3 mia confirms booking:1 paid=r
+            ",
+            &expect![[r#"
+                olga opens slot resource=1 from=1000000 to=2000000 capacity=1 -> slot:1 [slot.opened]
+                mia holds slot:1 for=60 -> booking:1 held slot:1 pool:1 user:3 count=1 version=1 until=60 [booking.held]
+                mia confirms booking:1 paid=r -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=2 r=paid [booking.confirmed]
+                provider settles r amount=1000 -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=3 r=paid [booking.changed]
+                provider settles r amount=1001 -> payment_mismatch
+                mia cancels booking:1 -> booking:1 cancelled slot:1 pool:1 user:3 count=1 version=4 r=paid [booking.cancelled]
+                mia confirms booking:1 paid=r -> already_cancelled
             "#]],
         );
     }

@@ -18,23 +18,36 @@ const PAGE: usize = 512;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserPlaces(pub u32);
 
-/// Refuses a user who would hold or have more places of a resource than he may.
+/// Refuses a user who would hold or have more places of a resource than he may: so many more, for some that he frees.
 pub(crate) fn expect_within(
     context: &mut Context<'_>,
     user: UserId,
     (slot_id, slot, pool): (SlotId, &Slot, PoolId),
     more: u32,
+    freed: u32,
 ) -> Result<(), Halt> {
     let chain = Chain::of_pool(context, pool, slot_id, slot);
     let Some(limit) = chain.field(context, PolicyField::MaxPerUser) else { return Ok(()) };
     let counted = count(context, user, slot.resource);
     let lapsed = holds::lapsed_places(context, user, slot.resource);
     let has = counted.saturating_sub(lapsed);
-    let wanted = u64::from(has).saturating_add(u64::from(more));
+    let wanted = u64::from(has).saturating_sub(u64::from(freed)).saturating_add(u64::from(more));
     if wanted <= limit { Ok(()) } else { Err(Rejection::LimitReached { limit, has: u64::from(has) }.into()) }
 }
 
-/// Counts a user's places before a command changes them, if a limit will ask for them.
+/// Whether fewer places may be had where a booking is to go than where it is.
+pub(crate) fn is_stricter(context: &Context<'_>, old: &Booking, new: &Booking) -> bool {
+    let limit = |booking: &Booking| {
+        let slot = context.row::<Slot>(booking.slot)?;
+        let chain = Chain::of_pool(context, booking.pool, booking.slot, &slot);
+        chain.field(context, PolicyField::MaxPerUser)
+    };
+    (old.slot, old.pool) != (new.slot, new.pool)
+        && limit(new).is_some_and(|new| limit(old).is_none_or(|old| new < old))
+}
+
+/// Counts a user's places before a command changes them, if a limit will ask for them. The count is kept though the
+/// command be refused: counting again may be a long way.
 pub(crate) fn begin_count(
     context: &mut Context<'_>,
     user: UserId,
@@ -66,7 +79,7 @@ fn count(context: &mut Context<'_>, user: UserId, resource: ResourceId) -> u32 {
         return known;
     }
     let counted = places_of(context, user, resource);
-    context.set(Key::UserPlaces(user, resource), Row::UserPlaces(UserPlaces(counted)));
+    context.note(Key::UserPlaces(user, resource), Row::UserPlaces(UserPlaces(counted)));
     counted
 }
 
@@ -108,5 +121,51 @@ fn kept(rows: &impl ReadRows, user: UserId, resource: ResourceId) -> Option<User
     match rows.get(&Key::UserPlaces(user, resource)) {
         Some(Row::UserPlaces(places)) => Some(places),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::rows::{Key, ReadRows as _};
+    use crate::transcript::{Stage, check};
+    use crate::{ResourceId, UserId};
+
+    #[test]
+    fn who_is_refused_is_counted_once() {
+        let mut stage = Stage::new();
+        stage.run("at 0 olga opens slot resource=1 from=1000 to=2000 capacity=9");
+        stage.run("at 0 mia books slot:1 count=2");
+        stage.run("at 0 olga sets policy resource:1 limit=2");
+        let key = Key::UserPlaces(UserId(3), ResourceId(1));
+        assert_eq!(stage.state.rows().get(&key), None);
+        assert_eq!(stage.run("at 0 mia books slot:1"), "mia books slot:1 -> limit_reached limit=2 has=2");
+        assert!(stage.state.rows().get(&key).is_some(), "the next refusal need not count again");
+        assert_eq!(stage.state.check_invariants(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_limit_of_a_pool_holds_for_those_who_move_there() {
+        check(
+            "
+            at 0 olga opens slot resource=1 from=1000 to=2000 capacity=9
+            at 0 olga opens slot resource=1 from=2000 to=3000 capacity=9
+            at 0 olga sets policy pool:2 limit=2
+            at 0 mia books slot:1 count=5
+            at 0 mia changes booking:1 slot=2
+            at 0 mia changes booking:1 slot=2 count=2
+            at 0 mia changes booking:1 slot=1 count=5
+            ",
+            &expect![[r#"
+                olga opens slot resource=1 from=1000 to=2000 capacity=9 -> slot:1 [slot.opened]
+                olga opens slot resource=1 from=2000 to=3000 capacity=9 -> slot:2 [slot.opened]
+                olga sets policy pool:2 limit=2 -> Pool(PoolId(2)) limit=2
+                mia books slot:1 count=5 -> booking:1 confirmed slot:1 pool:1 user:3 count=5 version=1 [booking.confirmed]
+                mia changes booking:1 slot=2 -> limit_reached limit=2 has=5
+                mia changes booking:1 slot=2 count=2 -> booking:1 confirmed slot:2 pool:2 user:3 count=2 version=2 [booking.changed]
+                mia changes booking:1 slot=1 count=5 -> booking:1 confirmed slot:1 pool:1 user:3 count=5 version=3 [booking.changed]
+            "#]],
+        );
     }
 }

@@ -26,6 +26,7 @@ pub struct CreateEvent {
 impl CreateEvent {
     pub(crate) fn apply(&self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
         let actor = context.actor()?;
+        venues::index_names(context);
         let venue = match venues::by_name(context, &self.venue) {
             Some(venue) => venue,
             None => open_venue(context, &self.venue)?,
@@ -59,5 +60,34 @@ impl Resource {
     #[must_use]
     pub fn is_event(&self) -> bool {
         self.kind == ResourceKind::Event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::transcript::check;
+
+    #[test]
+    fn a_venue_is_found_by_its_name_whoever_made_it_and_when() {
+        check(
+            "
+            at 0 olga creates venue name=Hall
+            at 0 mia creates event name=Gig venue=Hall
+            at 0 mia creates event name=Gig venue=Club
+            at 0 olga creates venue name=Arena
+            at 0 tom creates event name=Gig venue=Arena
+            at 0 tom creates event name=Gig venue=Club
+            ",
+            &expect![[r#"
+                olga creates venue name=Hall -> venue:2 [venue.created]
+                mia creates event name=Gig venue=Hall -> resource:2 [resource.created]
+                mia creates event name=Gig venue=Club -> resource:3 [venue.created resource.created]
+                olga creates venue name=Arena -> venue:4 [venue.created]
+                tom creates event name=Gig venue=Arena -> resource:4 [resource.created]
+                tom creates event name=Gig venue=Club -> resource:5 [resource.created]
+            "#]],
+        );
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn best(
     };
     let suits = |first: u32| match access {
         Access::Ordinary => true,
-        Access::Wheelchair => (first..first.saturating_add(count)).any(|seat| accessible.contains(seat)),
+        Access::Wheelchair => accessible.meets(first..first.saturating_add(count)),
     };
     let gaps = gaps(plan, &mut may_have);
     let beside = |leaves_single: bool| {
@@ -105,6 +105,11 @@ fn accessible(plan: &SeatPlan) -> Accessible {
 }
 
 impl Accessible {
+    fn meets(&self, seats: std::ops::Range<u32>) -> bool {
+        let after = self.0.partition_point(|range| range.end <= seats.start);
+        self.0.get(after).is_some_and(|range| range.start < seats.end)
+    }
+
     fn contains(&self, seat: u32) -> bool {
         let after = self.0.partition_point(|range| range.end <= seat);
         self.0.get(after).is_some_and(|range| range.contains(&seat))

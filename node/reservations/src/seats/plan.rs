@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::label::{natural_order, split_number};
-use super::{SEATS_PER_POOL_MAX, SeatName};
+use super::{BookedSeat, SEATS_PER_POOL_MAX, SeatName};
 
 /// The seats of a pool, run by run, in the order of their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,6 +164,21 @@ impl SeatPlan {
         let (start, run) = self.numbered_runs().take_while(|(start, _)| *start <= number).last()?;
         let offset = number.checked_sub(start).filter(|offset| *offset < run.count)?;
         Some(run.seat(start, offset))
+    }
+
+    /// Seats of ascending numbers, as a booking has them.
+    pub(crate) fn booked(&self, numbers: &[u32]) -> Vec<BookedSeat> {
+        let mut runs = self.numbered_runs().peekable();
+        let seats = numbers.iter().filter_map(|number| {
+            // Each run is passed once, however many seats there are.
+            while runs.peek().is_some_and(|(start, run)| start.saturating_add(run.count) <= *number) {
+                runs.next();
+            }
+            let (start, run) = runs.peek()?;
+            let label = run.seat(*start, number.checked_sub(*start)?).label;
+            Some(BookedSeat { number: *number, label })
+        });
+        seats.collect()
     }
 
     /// The seat somebody names.

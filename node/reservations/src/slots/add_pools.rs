@@ -32,6 +32,7 @@ impl AddPools {
         for pool in &self.pools {
             pools.push(open_pool(context, self.slot, pool)?);
         }
+        slots::expect_seats_fit(&pools)?;
         let changed = Slot { pools, ..(*slot).clone() };
         context.put(self.slot, changed.clone());
         context.emit(Event::Slot { kind: SlotEvent::Changed, slot: self.slot, resource: slot.resource });

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
+use crate::due::DueKind;
 use crate::event::{Event, SlotEvent};
 use crate::holds;
 use crate::ids::SlotId;
 use crate::outcome::{Halt, MissingRow, Outcome, Rejection};
 use crate::pools::PoolCounts;
-use crate::rows::ReadTyped as _;
+use crate::rows::{Key, ReadTyped as _};
 use crate::seats::{SeatPlan, Seats, map};
 use crate::slots::{self, Pool, PoolKind, Slot, Window};
 
@@ -38,8 +39,14 @@ impl ChangeSlot {
             return Ok(Outcome::Slots(vec![(self.slot, changed)]));
         }
 
+        slots::expect_seats_fit(&changed.pools)?;
+        let has_started = slots::has_started(context, self.slot, &slot);
         slots::forget(context, self.slot, &slot);
         slots::index(context, self.slot, &changed);
+        if has_started && changed.window.starts_at() <= context.now {
+            // It starts once.
+            context.delete(Key::Due(changed.window.starts_at(), DueKind::SlotStarts, self.slot.0));
+        }
         context.put(self.slot, changed.clone());
         context.emit(Event::Slot { kind: SlotEvent::Changed, slot: self.slot, resource: slot.resource });
         Ok(Outcome::Slots(vec![(self.slot, changed)]))
@@ -68,4 +75,37 @@ fn with_seats(
     let mut pools = vec![Pool { kind: PoolKind::Seats { capacity: plan.count() }, ..first.clone() }];
     pools.extend_from_slice(rest);
     Ok(pools)
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::transcript::check;
+
+    #[test]
+    fn a_slot_starts_once_and_has_not_more_seats_than_anybody_can_look_at() {
+        check(
+            "
+            at 0 olga opens slot resource=1 from=100 to=200 capacity=1
+            at 100 tick
+            at 150 olga reschedules slot:1 from=100 to=300
+            at 160 tick
+            at 160 olga reschedules slot:1 from=170 to=300
+            at 170 tick
+            at 170 olga opens seats resource=1 from=1000 to=2000 count=100000
+            at 170 olga adds pool to slot:2 count=1
+            ",
+            &expect![[r#"
+                olga opens slot resource=1 from=100 to=200 capacity=1 -> slot:1 [slot.opened]
+                tick -> ticked 1 [slot.started]
+                olga reschedules slot:1 from=100 to=300 -> slot:1 [slot.changed]
+                tick -> ticked 0
+                olga reschedules slot:1 from=170 to=300 -> slot:1 [slot.changed]
+                tick -> ticked 1 [slot.started]
+                olga opens seats resource=1 from=1000 to=2000 count=100000 -> slot:2 [slot.opened]
+                olga adds pool to slot:2 count=1 -> too_many_pools
+            "#]],
+        );
+    }
 }

@@ -101,6 +101,7 @@ pub(crate) fn open(
     let id = context.next_slot()?;
     let pools = new.pools.iter().map(|pool| open_pool(context, id, pool)).collect::<Result<_, _>>()?;
     let slot = Slot { resource, window: new.window, status: SlotStatus::Open, pools };
+    slots::expect_seats_fit(&slot.pools)?;
     context.put(id, slot.clone());
     slots::index(context, id, &slot);
     context.emit(Event::Slot { kind: SlotEvent::Opened, slot: id, resource });

@@ -45,8 +45,15 @@ impl WithdrawSlot {
 
 /// Whether somebody waits for places that a job has promised him.
 fn has_queued(context: &Context<'_>, slot: SlotId) -> bool {
-    let newest = bookings::list(context, bookings::Of::Slot(slot), None, Order::Descending, PAGE);
-    newest.iter().any(|(_, booking)| matches!(booking.state, BookingState::Queued { .. }))
+    let mut after = None;
+    loop {
+        let page = bookings::list(context, bookings::Of::Slot(slot), after, Order::Ascending, PAGE);
+        let Some((last, _)) = page.last() else { return false };
+        after = Some(*last);
+        if page.iter().any(|(_, booking)| matches!(booking.state, BookingState::Queued { .. })) {
+            return true;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -69,6 +69,8 @@ pub(super) fn describe(rejection: &Rejection) -> String {
         Rejection::HasSlots => "has_slots".into(),
         Rejection::HasBookings => "has_bookings".into(),
         Rejection::TooManyPools => "too_many_pools".into(),
+        Rejection::TooManySeats => "too_many_seats".into(),
+        Rejection::WaitingRoom(id) => format!("waiting_room {id}"),
         Rejection::NothingAsked => "nothing_asked".into(),
     }
 }

@@ -7,8 +7,7 @@ use crate::event::Event;
 use crate::ids::VenueId;
 use crate::outcome::{Halt, Outcome};
 use crate::principal::Role;
-use crate::rows::{Key, Row};
-use crate::venues::{Venue, by_name};
+use crate::venues::{Venue, index_name};
 
 /// Makes a venue. Operators only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,13 +24,11 @@ impl CreateVenue {
     }
 }
 
-/// Writes a new venue. The first of a name is found by it.
+/// Writes a new venue.
 pub(crate) fn insert(context: &mut Context<'_>, venue: &Venue) -> Result<VenueId, Halt> {
     let id = context.next_venue()?;
     context.put(id, venue.clone());
-    if by_name(context, &venue.name).is_none() {
-        context.set(Key::VenueByName(venue.name.clone()), Row::VenueByName(id));
-    }
+    index_name(context, id, &venue.name);
     context.emit(Event::VenueCreated(id));
     Ok(id)
 }

@@ -125,6 +125,7 @@ fn code(rejection: &Rejection) -> Refused {
         Rejection::PaymentNotFound(_) => "payment_not_found",
         Rejection::PlacesGone => "places_gone",
         Rejection::NothingAsked => "nothing_asked",
+        Rejection::WaitingRoom(_) => "waiting_room",
         other => panic!("unexpected refusal: {other:?}"),
     }
 }

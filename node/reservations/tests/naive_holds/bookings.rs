@@ -73,6 +73,7 @@ impl Model {
         let old = self.find_live(who, wanted.booking, wanted.expected_version)?;
         let (slot, pool) = self.target(&old, wanted.slot, wanted.pool)?;
         let count = wanted.count.unwrap_or(old.count);
+        self.expect_no_turns(who, &old, &slot, count)?;
         if (slot.id, pool, count) == (old.slot, old.pool, old.count) {
             return Ok(id);
         }
@@ -97,6 +98,7 @@ impl Model {
         let id = wanted.booking.0;
         let old = self.find_live(who, wanted.booking, wanted.expected_version)?;
         let (slot, pool) = self.target(&old, wanted.slot, wanted.pool)?;
+        self.expect_no_turns(who, &old, &slot, wanted.seats.len() as u32)?;
         let places = self.places(pool, &Places::Seats(wanted.seats.clone()), Some(id))?;
         self.expect_no_more(id, &slot, pool, places.count())?;
         match &places {
@@ -130,11 +132,30 @@ impl Model {
         Ok((self.bookable(slot.id)?, pool))
     }
 
+    /// Refuses those who would pass by others who wait.
+    fn expect_no_turns(
+        &self,
+        who: u64,
+        old: &ModelBooking,
+        slot: &ModelSlot,
+        count: u32,
+    ) -> Result<(), Refused> {
+        let has_turns = self.policy_of_resource(slot.resource, PolicyField::AdmissionRate).is_some();
+        let has_more = slot.resource != self.slot(old.slot)?.resource || count > old.count;
+        if has_turns && has_more && !is_staff(who) { Err("waiting_room") } else { Ok(()) }
+    }
+
     /// Refuses a booking that is to have more places of its resource than before, and more than its user may have.
     fn expect_no_more(&self, id: u64, slot: &ModelSlot, pool: u64, count: u32) -> Result<(), Refused> {
         let old = self.booking(id);
-        let is_elsewhere = slot.resource != self.slot(old.slot)?.resource;
-        if is_elsewhere || count > old.count {
+        let old_slot = self.slot(old.slot)?;
+        let limit = |slot: &ModelSlot, pool| self.policy(slot, pool, PolicyField::MaxPerUser);
+        let is_stricter = match (limit(&old_slot, old.pool), limit(slot, pool)) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(old), Some(new)) => new < old,
+        };
+        if slot.resource != old_slot.resource || count > old.count || is_stricter {
             self.expect_within(old.user, slot, pool, count, Some(id))
         } else {
             Ok(())
@@ -173,7 +194,7 @@ impl Model {
     pub fn extend(&mut self, who: u64, wanted: &Extend) -> Result<u64, Refused> {
         let booking = self.find(who, wanted.booking, wanted.expected_version)?;
         expect_held(&self.see(wanted.booking.0))?;
-        let slot = self.slot(booking.slot)?;
+        let slot = self.bookable(booking.slot)?;
         let duration = wanted.duration.map(|given| given.0);
         let duration = duration.unwrap_or_else(|| self.hold_duration(&slot, booking.pool, wanted.dialect));
         let until = self.now + duration;
@@ -196,6 +217,10 @@ pub fn owner(who: u64, named: Option<UserId>) -> Result<u64, Refused> {
         Some(user) if (1..=USERS).contains(&user.0) => Ok(user.0),
         Some(_) => Err("user_not_found"),
     }
+}
+
+fn is_staff(who: u64) -> bool {
+    [OPERATOR, STAFF].contains(&who)
 }
 
 pub fn books_for_others(who: u64) -> bool {

@@ -4,7 +4,7 @@ use holdfast_reservations::*;
 
 use crate::answers::{Answer, Refused, SeenJob};
 use crate::bookings::{books_for_others, owner};
-use crate::model::{Model, ModelBooking, ModelState};
+use crate::model::{Model, ModelBooking, ModelSlot, ModelState};
 
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -12,6 +12,7 @@ pub struct Job {
     command: JobCommand,
     promised: Option<u64>,
     priority: u8,
+    created_at: u64,
     not_before: u64,
     state: State,
 }
@@ -74,11 +75,20 @@ impl Model {
         }
         let id = self.jobs.len() as u64 + 1;
         let mut promised = None;
+        let is_in_vain = |slot: &ModelSlot| wanted.not_before.is_some_and(|at| at.0 >= slot.ends_at);
         match &wanted.command {
-            JobCommand::Confirm(confirm) => drop(self.find(who, confirm.booking, None)?),
+            JobCommand::Confirm(confirm) => {
+                let booking = self.find(who, confirm.booking, None)?;
+                if is_in_vain(&self.slot(booking.slot)?) {
+                    return Err("too_late");
+                }
+            }
             JobCommand::Reserve(reserve) => {
                 let user = owner(who, reserve.user)?;
                 let (slot, pool) = self.slot_and_pool(reserve)?;
+                if is_in_vain(&slot) {
+                    return Err("too_late");
+                }
                 if wanted.promise == Promise::Booking {
                     let (slot, booked_by, state) = (slot.id, who, ModelState::Queued);
                     let (count, seats, version, payment) = (0, Vec::new(), 1, None);
@@ -89,9 +99,12 @@ impl Model {
                 }
             }
         }
+        let created_at = self.now;
         let not_before = wanted.not_before.map_or(self.now, |moment| moment.0);
-        let (command, priority, state) = (wanted.command.clone(), wanted.priority, State::Delayed);
-        self.jobs.push(Some(Job { who, command, promised, priority, not_before, state }));
+        let (command, state) = (wanted.command.clone(), State::Delayed);
+        // Who has places goes before those who want some.
+        let priority = if matches!(command, JobCommand::Confirm(_)) { 9 } else { wanted.priority };
+        self.jobs.push(Some(Job { who, command, promised, priority, created_at, not_before, state }));
         if not_before <= self.now {
             self.accept(id);
         }
@@ -108,15 +121,15 @@ impl Model {
             }
         };
         let is_first = self.queues.entry(resource).or_default().waiting.is_empty();
-        if is_first && self.is_admitted(resource) {
-            return self.run(id);
+        if is_first && let Some(at) = self.admitted_at(resource, self.now) {
+            return self.run(id, at);
         }
         self.jobs[id as usize - 1].as_mut().unwrap().state = State::Waiting;
         self.queues.entry(resource).or_default().waiting.push(id);
         self.look_later(resource);
     }
 
-    fn run(&mut self, id: u64) {
+    fn run(&mut self, id: u64, at: u64) {
         let Job { who, command, promised, .. } = self.job(id).clone();
         let result = match &command {
             JobCommand::Reserve(reserve) => self.reserve(who, reserve, promised),
@@ -126,9 +139,9 @@ impl Model {
             self.change(booking, |booking| booking.state = ModelState::Rejected).unwrap();
         }
         self.look_at_pools();
-        let (at, answer) = (self.now, self.answer(result));
+        let answer = self.answer(result);
         let kept = self.policies.get(&(Scope::Cluster, PolicyField::JobResultDuration));
-        let forgotten_at = at + kept.copied().unwrap_or(300_000);
+        let forgotten_at = self.now + kept.copied().unwrap_or(300_000);
         self.jobs[id as usize - 1].as_mut().unwrap().state = State::Ran { at, answer, forgotten_at };
     }
 
@@ -166,26 +179,31 @@ impl Model {
     fn admit(&mut self, resource: u64) {
         loop {
             let waiting = self.in_order(&self.queues[&resource]);
-            let Some(next) = waiting.first().copied().filter(|_| self.is_admitted(resource)) else { break };
+            let Some(next) = waiting.first().copied() else { break };
+            let since = self.job(next).created_at.max(self.job(next).not_before);
+            let Some(at) = self.admitted_at(resource, since) else { break };
             self.queues.entry(resource).or_default().waiting.retain(|id| *id != next);
-            self.run(next);
+            self.run(next, at);
         }
         self.look_later(resource);
     }
 
-    /// Whether one more may run now; if so, it has been admitted.
-    fn is_admitted(&mut self, resource: u64) -> bool {
+    /// The moment at which one more is admitted, if that has come: up to a tenth of a second ago, but not before `since`.
+    fn admitted_at(&mut self, resource: u64, since: u64) -> Option<u64> {
         let rate = self.policy_of_resource(resource, PolicyField::AdmissionRate);
-        let queue = self.queues.entry(resource).or_default();
-        match rate {
-            None => true,
-            Some(0) => false,
-            Some(_) if queue.next_at_micros > self.now * 1000 => false,
-            Some(rate) => {
-                queue.next_at_micros = self.now * 1000 + 1_000_000_000 / rate;
-                true
-            }
+        let Some(rate) = rate else { return Some(self.now) };
+        if rate == 0 {
+            return None;
         }
+        let (now, interval) = (self.now * 1000, 1_000_000_000 / rate);
+        let queue = self.queues.entry(resource).or_default();
+        queue.next_at_micros = queue.next_at_micros.min(now + interval);
+        if queue.next_at_micros > now {
+            return None;
+        }
+        let at = queue.next_at_micros.max(now.saturating_sub(100_000)).max(since * 1000);
+        queue.next_at_micros = at + interval;
+        Some(at / 1000)
     }
 
     /// Says when somebody looks again: when the next may be admitted, and at the latest after a second.
@@ -196,7 +214,10 @@ impl Model {
             _ if queue.waiting.is_empty() => None,
             None => Some(now),
             Some(0) => Some(now + 1000),
-            Some(_) => Some(queue.next_at_micros.div_ceil(1000).min(now + 1000)),
+            Some(rate) => {
+                let next_at = queue.next_at_micros.min(now * 1000 + 1_000_000_000 / rate);
+                Some(next_at.div_ceil(1000).min(now + 1000))
+            }
         };
     }
 }

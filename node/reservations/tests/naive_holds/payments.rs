@@ -10,7 +10,8 @@ impl Model {
     pub fn confirm(&mut self, who: u64, wanted: &Confirm) -> Result<u64, Refused> {
         let id = wanted.booking.0;
         let booking = self.find(who, wanted.booking, wanted.expected_version)?;
-        if wanted.paid.as_ref().is_some_and(|paid| is_paid_so(&booking, paid)) {
+        let is_settled = ["confirmed", "used"].contains(&self.see(id).state);
+        if is_settled && wanted.paid.as_ref().is_some_and(|paid| is_paid_so(&booking, paid)) {
             return Ok(id);
         }
         let is_late = wanted.paid.is_some() && self.may_be_paid_late(id);
@@ -66,8 +67,11 @@ impl Model {
         let (reference, price, state) = (paid.reference.clone(), paid.price.clone(), "paid");
         match &self.booking(id).payment {
             Some(due) if due.reference != reference => Err("payment_mismatch"),
-            Some(due) if price.is_some() && price != due.price => Err("payment_mismatch"),
-            Some(due) => Ok(SeenPayment { state, ..due.clone() }),
+            Some(due) if due.price.is_some() && price.is_some() && price != due.price => {
+                Err("payment_mismatch")
+            }
+            Some(due) if due.state == "refused" => Err("places_gone"),
+            Some(due) => Ok(SeenPayment { reference, price: due.price.clone().or(price), state }),
             None => Ok(SeenPayment { reference, price, state }),
         }
     }
@@ -113,7 +117,8 @@ impl Model {
 
     fn succeed(&mut self, id: u64, paid: &Paid) -> Result<u64, Refused> {
         let booking = self.booking(id).clone();
-        if is_paid_so(&booking, paid) {
+        let is_refused = booking.payment.as_ref().is_some_and(|payment| payment.state == "refused");
+        if is_refused || is_paid_so(&booking, paid) {
             return Ok(id);
         }
         let payment = Some(self.paid(id, paid)?);
@@ -125,9 +130,11 @@ impl Model {
         }
         match seen.state {
             // Somebody confirmed it meanwhile without a word of payment: its places are not gone.
-            "confirmed" | "used" => self.note(id, "paid"),
-            _ if seen.payment.is_some_and(|payment| payment.state == "refused") => Ok(id),
-            _ => self.note(id, "refused"),
+            "confirmed" | "used" => self.change(id, |booking| booking.payment = payment),
+            _ => {
+                let refused = payment.map(|payment| SeenPayment { state: "refused", ..payment });
+                self.change(id, |booking| booking.payment = refused)
+            }
         }
     }
 

@@ -149,7 +149,7 @@ fn scopes() -> [Scope; 5] {
 
 fn queue() -> Queue {
     let lanes = BTreeMap::from([(0, Lane { entered: 9, left: 7 }), (3, Lane { entered: 1, left: 1 })]);
-    Queue { next_at_micros: 1_800_000_000_000_500, looked_at: Some(AT), lanes }
+    Queue { next_at_micros: 1_800_000_000_000_500, looked_at: Some(AT), lanes, delayed: 2 }
 }
 
 pub fn rows() -> Vec<(Key, Row)> {
@@ -289,6 +289,8 @@ pub fn outcomes() -> Vec<Outcome> {
         Rejection::HasBookings,
         Rejection::TooManyPools,
         Rejection::NothingAsked,
+        Rejection::TooManySeats,
+        Rejection::WaitingRoom(ResourceId(201)),
     ];
     let contradictions = [
         Contradiction::SeatTwice(PoolId(302), 1),
