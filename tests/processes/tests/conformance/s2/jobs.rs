@@ -121,11 +121,14 @@ async fn a_hold_that_lapses_while_its_purchase_waits_buys_nothing() {
         .await;
     hold(&walk, "seat1", "ann").await;
     crowd(&mut walk).await;
+    // Who has a seat goes before those who want one, so nobody at all is let in meanwhile.
     let late = walk
         .converse(
             r#"
+            operator PUT /v1/policies/cluster {"admissionPerSecond":0} -> 200|204
             nobody POST /seats/reserve {"id":"$seat1","UUID":"$ann"} -> 202 {"jobId":"$late = digits"}
             nobody GET /seats/get/$seat1 ~> 200 {"status":"Available"}
+            operator PUT /v1/policies/cluster {"admissionPerSecond":1} -> 200|204
             nobody GET /seats/job/$late/status
                 ~> 200 {"status":"completed","result":{"success":false,"message":"$text"}}
             nobody GET /seats/job/$late/status -> 200 {"status":"completed"}
