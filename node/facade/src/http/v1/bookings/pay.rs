@@ -82,7 +82,7 @@ pub(crate) async fn settle(State(service): State<Service>, call: Call) -> Answer
         timestamp: header("webhook-timestamp")?,
         signatures: header("webhook-signature")?,
     };
-    service.check_webhook(head, call.bytes())?;
+    service.check_webhook(head, call.bytes(), call.context.deadline).await?;
     let body: SettleBody = call.json()?;
     let settlement = settlement_from(&body)?;
     let reference = reference_from(body.data.reference)?;
