@@ -15,6 +15,8 @@ pub(crate) mod s2;
 pub(crate) mod s3;
 mod seat_id;
 mod surround;
+#[cfg(test)]
+mod tests;
 pub(crate) mod v1;
 
 use axum::Router;

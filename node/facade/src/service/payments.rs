@@ -3,12 +3,16 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use holdfast_reservations::{Booking, BookingId, Command, Outcome, Principal, SettlePayment, Timestamp};
+use holdfast_raft::{Consistency, View};
+use holdfast_reservations::{
+    Booking, BookingId, Command, Money, Outcome, PaymentState, Principal, ReadTyped as _, SettlePayment,
+    Timestamp,
+};
 use sha2::Sha256;
 use tokio::time::Instant;
 
 use crate::problem::{Problem, Result, unexpected};
-use crate::service::{CallContext, Service};
+use crate::service::{Asked, CallContext, Caller, Service};
 
 /// How far the clock of a provider may be from ours.
 const TOLERANCE_SECONDS: u64 = 300;
@@ -83,6 +87,27 @@ impl Service {
             return Err(refused("webhook-timestamp is not of now"));
         }
         Ok(())
+    }
+
+    /// What the payment of a booking is called that is waited for already, if it is of this price.
+    pub(crate) async fn pending_reference(
+        &self,
+        caller: Caller,
+        id: BookingId,
+        price: &Money,
+        call: &CallContext,
+    ) -> Result<Option<String>> {
+        let asked = Asked { caller, consistency: Consistency::Linearizable, deadline: call.deadline };
+        let with = |view: &View<'_>, caller: Caller| {
+            let booking = view.row::<Booking>(id);
+            let own = booking.filter(|booking| booking.is_managed_by(caller.user, caller.role));
+            let payment = own.and_then(|booking| booking.payment.clone());
+            let pending = payment.filter(|payment| payment.state == PaymentState::Pending);
+            Ok(pending
+                .filter(|payment| payment.price.as_ref() == Some(price))
+                .map(|payment| payment.reference))
+        };
+        Ok(self.read_as(asked, with).await?.value)
     }
 
     /// Notes what a provider says of a payment.
