@@ -1,5 +1,6 @@
 //! Conversations with a node that is a cluster of its own.
 
+mod accounts;
 mod payments;
 
 use std::sync::Arc;
