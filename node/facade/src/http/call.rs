@@ -49,13 +49,17 @@ impl FromRequest<Service> for Call {
             Some(name) => name.clone(),
             None => CallName::of(&head.headers)?,
         };
-        let size = BodySize::of(&head.method, head.uri.path());
-        if announced_length(&head.headers).is_some_and(|length| length > size.bytes_max() as u64) {
-            return Err(too_large(size.bytes_max()));
+        let mut size = BodySize::of(&head.method, head.uri.path());
+        let is_within = |size: BodySize| {
+            announced_length(&head.headers).is_none_or(|length| length <= size.bytes_max() as u64)
+        };
+        if size == BodySize::Bulk && is_within(size) {
+            // Who may not make such a call need not send us so much, and an owner opens a few slots of his own.
+            let caller = service.identify(Endpoint::ManageEvents, bearer(&head.headers)?, deadline).await?;
+            size = if caller.role.operates() { BodySize::Bulk } else { BodySize::One };
         }
-        if size == BodySize::Bulk {
-            // Who may not make such a call need not send us so much.
-            service.identify(Endpoint::OpenSlots, bearer(&head.headers)?, deadline).await?;
+        if !is_within(size) {
+            return Err(too_large(size.bytes_max()));
         }
         let body = service.bodies().read(body, size.bytes_max(), deadline).await?;
         let id = name.request_id(payload_hash(head.method.as_str(), head.uri.path(), &body));

@@ -19,10 +19,11 @@ use crate::service::Service;
 use crate::wire::{SlotBody, moment_in, slot_body};
 
 pub(crate) async fn open(State(service): State<Service>, Segment(resource): Segment, call: Call) -> Answer {
-    let caller = call.caller(&service, Endpoint::OpenSlots).await?;
+    let caller = call.caller(&service, Endpoint::ManageEvents).await?;
     let resource = path_id(&resource, "resource_not_found", "resource").map(ResourceId)?;
     let is_array = call.is_array();
     let bodies: Vec<NewSlotBody> = if is_array { call.json()? } else { vec![call.json()?] };
+    service.expect_opens_slots(caller, resource, call.context.deadline).await?;
     if !(1..=SLOTS_PER_COMMAND_MAX).contains(&bodies.len()) {
         return Err(Problem::senseless(format!("one call opens 1 to {SLOTS_PER_COMMAND_MAX} slots")));
     }
