@@ -41,7 +41,7 @@ pub(crate) use apps::{AppView, MadeSecret};
 pub(crate) use bookings::{BookingFilter, as_of};
 pub(crate) use callers::{Asked, Caller};
 pub(crate) use catalog::counts_at;
-pub(crate) use jobs::JobView;
+pub(crate) use jobs::{JobView, Taken, wait_end};
 pub(crate) use payments::WebhookHead;
 use payments::WebhookSecret;
 pub(crate) use s2::{Reader, SeatJob, SeatWithHolder, SeatsOfEvent, Standing};

@@ -14,13 +14,10 @@ use holdfast_reservations::{
 use tokio::time::{Duration, Instant};
 
 use crate::problem::{Problem, Result};
-use crate::service::{Asked, CallContext, Caller, JobView, SeatView, SeatsOf, Service};
+use crate::service::{Asked, CallContext, Caller, JobView, SeatView, SeatsOf, Service, wait_end};
 
 /// Slots of one event looked at for one that has seats.
 const SLOTS_LOOKED_AT_MAX: usize = 1000;
-
-/// What is left of a call's time when it has waited for a job, to read what became of it.
-const LAST_READ_DURATION: Duration = Duration::from_millis(300);
 
 /// Who reads, how current, and until when.
 #[derive(Clone, Copy, Debug)]
@@ -126,10 +123,7 @@ impl Service {
         id: JobId,
         wait: Duration,
     ) -> Result<Read<SeatJob>> {
-        let begun_at = Instant::now();
-        let until = begun_at + wait;
-        let until =
-            reader.deadline().checked_sub(LAST_READ_DURATION).map_or(begun_at, |last| until.min(last));
+        let (begun_at, until) = (Instant::now(), wait_end(wait, reader.deadline()));
         let read = self.seat_job(reader, id).await?;
         if read.value.view.is_done() || until <= begun_at {
             return Ok(read);

@@ -81,7 +81,7 @@ pub(super) async fn refresh(State(service): State<Service>, call: Call) -> Answe
 
 async fn accept(service: &Service, call: &Call, caller: Caller, command: JobCommand) -> Answer {
     let enqueue = Enqueue { command, priority: 0, not_before: None, promise: Promise::None };
-    let (accepted, _) = service.enqueue(caller, enqueue, &call.context).await?;
+    let accepted = service.enqueue(caller, enqueue, &call.context).await?.into_job()?;
     Reply::accepted(&accepted_body(&accepted))
 }
 

@@ -1,14 +1,11 @@
 //! `/event/{id}/booking` and `/booking/{id}`: tried when its turn comes, then paid, cancelled, or over.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use holdfast_reservations::{
     Booking, BookingId, BookingState, Command, Confirm, Enqueue, JobCommand, Paid, Promise, RequestId,
     RequestKey, SeatState, Void,
 };
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::events::event_id;
 use super::fields::{Fields, wrong_field};
@@ -20,10 +17,7 @@ use crate::http::path::{Segment, path_id};
 use crate::http::seat_id::seat_id;
 use crate::http::{Answer, Call, Reply};
 use crate::problem::{Problem, Result};
-use crate::service::{Service, TOO_MANY_TICKETS};
-
-/// What is left of the time of a call that waited, to say what it waited for.
-const ANSWER_DURATION: Duration = Duration::from_millis(500);
+use crate::service::{NO_SLOT, Service, TOO_MANY_TICKETS, wait_end};
 
 pub(super) async fn book(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = caller(&service, &call, Endpoint::Book).await?;
@@ -33,8 +27,8 @@ pub(super) async fn book(State(service): State<Service>, Segment(id): Segment, c
     let (command, promise) = (JobCommand::Reserve(wanted), Promise::Booking);
     let enqueue = Enqueue { command, priority: 0, not_before: None, promise };
     let accepted = service.enqueue(caller, enqueue, &call.context).await;
-    let (accepted, _) =
-        accepted.map_err(|problem| if problem.status == 404 { not_sold(&id) } else { problem })?;
+    let accepted = accepted.map_err(|problem| if problem.status == 404 { not_sold(&id) } else { problem })?;
+    let accepted = accepted.into_job()?;
     let booking = accepted.job.booking;
     let booking = booking.ok_or_else(|| Problem::new(500, "internal", "no booking was promised"))?;
     let path = format!("/booking/{}/status", booking.0);
@@ -46,8 +40,7 @@ pub(super) async fn status(State(service): State<Service>, Segment(id): Segment,
     let (id, wait) = (booking_id(&id)?, call.preferred_wait()?);
     let mut read = service.booking(asked, id).await?;
     if let (BookingState::Queued { job }, Some(wait)) = (read.value.state, wait) {
-        let latest = call.context.deadline.checked_sub(ANSWER_DURATION).unwrap_or(call.context.deadline);
-        let until = (Instant::now() + wait).min(latest);
+        let until = wait_end(wait, call.context.deadline);
         match service.await_job(asked, job, until).await {
             // What became of it may be forgotten by now; the booking is not.
             Err(problem) if problem.status != 404 => return Err(problem),
