@@ -41,6 +41,7 @@ pub(crate) use apps::{AppView, MadeSecret};
 pub(crate) use bookings::{BookingFilter, as_of};
 pub(crate) use callers::{Asked, Caller};
 pub(crate) use catalog::counts_at;
+pub(crate) use declared::Named;
 pub(crate) use jobs::{JobView, Taken, wait_end};
 pub(crate) use payments::WebhookHead;
 use payments::WebhookSecret;

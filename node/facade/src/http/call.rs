@@ -16,7 +16,7 @@ use crate::http::body::{Buffered, too_large};
 use crate::http::name::{CallName, payload_hash};
 use crate::limits::Remote;
 use crate::problem::{Problem, Result};
-use crate::service::{Asked, CallContext, Caller, DEADLINE_MAX, Service};
+use crate::service::{Asked, CallContext, Caller, DEADLINE_MAX, Named, Service};
 use crate::wire::id_in;
 
 /// A body that makes one thing.
@@ -32,6 +32,7 @@ pub(crate) struct Call {
     pub(crate) context: CallContext,
     /// Who is at the other end of the connection.
     pub(crate) remote: Option<IpAddr>,
+    method: Method,
     headers: HeaderMap,
     uri: Uri,
     body: Buffered,
@@ -65,7 +66,7 @@ impl FromRequest<Service> for Call {
         let id = name.request_id(payload_hash(head.method.as_str(), head.uri.path(), &body));
         let context = CallContext { id, deadline };
         let remote = head.extensions.get::<Remote>().map(|remote| remote.0);
-        Ok(Self { context, remote, headers: head.headers, uri: head.uri, body })
+        Ok(Self { context, remote, method: head.method, headers: head.headers, uri: head.uri, body })
     }
 }
 
@@ -132,13 +133,17 @@ impl Call {
     }
 
     /// The caller of a seed without a log-in: by his token, or by the name he gives himself.
-    pub(crate) async fn declared_caller(
+    pub(crate) async fn named(
         &self,
         service: &Service,
         endpoint: Endpoint,
         alias: Option<&str>,
-    ) -> Result<Caller> {
-        service.admit_declared(endpoint, self.token()?, alias, self.context.deadline).await
+    ) -> Result<Named> {
+        let consistency = match self.method {
+            Method::GET | Method::HEAD => self.consistency()?,
+            _ => Consistency::Linearizable,
+        };
+        service.named(endpoint, self.token()?, alias, consistency, self.context.deadline).await
     }
 
     /// A cookie of the call.

@@ -1,6 +1,7 @@
 //! Conversations with a node that is a cluster of its own.
 
 mod accounts;
+mod declared;
 mod jobs;
 mod owners;
 mod payments;

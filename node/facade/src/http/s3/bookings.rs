@@ -3,7 +3,7 @@
 use axum::extract::State;
 use holdfast_reservations::{
     Booking, BookingId, BookingState, Command, Confirm, Enqueue, JobCommand, Paid, Promise, RequestId,
-    RequestKey, SeatState, Void,
+    RequestKey, SeatState, SlotName, Void,
 };
 use serde_json::json;
 
@@ -23,7 +23,12 @@ pub(super) async fn book(State(service): State<Service>, Segment(id): Segment, c
     let caller = caller(&service, &call, Endpoint::Book).await?;
     let event = event_id(&id)?;
     let wish = wish_from(Fields::of(&call)?)?;
-    let wanted = service.reserve_of_event(caller, event, &wish, &call.context).await.map_err(too_many)?;
+    let wanted = service.reserve_of_event(&caller, event, &wish, &call.context).await.map_err(too_many)?;
+    if caller.known().is_none() && wanted.slot == SlotName::Id(NO_SLOT) {
+        // The rules would refuse it, but nobody is made known for that.
+        return Err(not_sold(&id));
+    }
+    let caller = service.introduce(caller, call.context.deadline).await?;
     let (command, promise) = (JobCommand::Reserve(wanted), Promise::Booking);
     let enqueue = Enqueue { command, priority: 0, not_before: None, promise };
     let accepted = service.enqueue(caller, enqueue, &call.context).await;
@@ -38,6 +43,7 @@ pub(super) async fn book(State(service): State<Service>, Segment(id): Segment, c
 pub(super) async fn status(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let asked = asked(&service, &call, Endpoint::ReadBookings).await?;
     let (id, wait) = (booking_id(&id)?, call.preferred_wait()?);
+    let asked = asked.ok_or_else(|| not_his(id))?;
     let mut read = service.booking(asked, id).await?;
     if let (BookingState::Queued { job }, Some(wait)) = (read.value.state, wait) {
         let until = wait_end(wait, call.context.deadline);
@@ -55,13 +61,15 @@ pub(super) async fn status(State(service): State<Service>, Segment(id): Segment,
 
 pub(super) async fn tickets(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let asked = asked(&service, &call, Endpoint::ReadBookings).await?;
-    let read = service.booking(asked, booking_id(&id)?).await?;
+    let id = booking_id(&id)?;
+    let read = service.booking(asked.ok_or_else(|| not_his(id))?, id).await?;
     Reply::read(read, |booking| ticket_bodies(&booking))
 }
 
 pub(super) async fn pay(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = caller(&service, &call, Endpoint::Pay).await?;
     let booking = booking_id(&id)?;
+    let caller = caller.known().ok_or_else(|| not_his(booking))?;
     let paid = Some(Paid { reference: reference_of(booking, call.context.id), price: None });
     let confirm = Command::Confirm(Confirm { booking, expected_version: None, part: None, paid });
     match service.change_booking(caller, confirm, &call.context).await {
@@ -75,6 +83,7 @@ pub(super) async fn pay(State(service): State<Service>, Segment(id): Segment, ca
 pub(super) async fn cancel(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = caller(&service, &call, Endpoint::CancelBooking).await?;
     let booking = booking_id(&id)?;
+    let caller = caller.known().ok_or_else(|| not_his(booking))?;
     let void = Command::Void(Void { booking, expected_version: None });
     service.change_booking(caller, void, &call.context).await?;
     changed(booking)
@@ -93,6 +102,11 @@ fn too_many(problem: Problem) -> Problem {
         TOO_MANY_TICKETS => wrong_field("quantity", &problem.detail),
         _ => problem,
     }
+}
+
+/// No booking is of somebody who is new.
+fn not_his(id: BookingId) -> Problem {
+    Problem::not_found("booking_not_found", id)
 }
 
 fn not_sold(event: &str) -> Problem {

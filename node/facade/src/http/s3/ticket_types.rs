@@ -41,14 +41,21 @@ pub(crate) struct TicketBody {
 }
 
 pub(super) async fn create(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
-    let caller = host(&service, &call).await?;
+    let host = host(&service, &call).await?;
     let event = event_id(&id)?;
     let NewType { name, description, price, plan, labels, limit_seconds } = type_from(Fields::of(&call)?)?;
     let numbers: BTreeMap<String, u32> = plan.seats().map(|seat| (seat.label.clone(), seat.number)).collect();
     let limit = limit_seconds.map(|seconds| (PolicyField::HoldDuration, Millis::from_seconds(seconds).0));
     let terms = Terms { price, description, policy: limit.into_iter().collect() };
     let places = NewPlaces::OnTerms(Box::new(NewPlaces::Seats(plan)), terms);
-    let slot = service.slot_to_sell(event, call.context.deadline).await?.unwrap_or(NO_SLOT);
+    let slot = service.slot_to_sell(event, call.context.deadline).await?;
+    let caller = match (host.known(), slot) {
+        (Some(caller), _) => caller,
+        // No event is of somebody who is new, and nobody is made known for that.
+        (None, None) => return Err(no_event(event)),
+        (None, Some(_)) => return Err(Problem::forbidden()),
+    };
+    let slot = slot.unwrap_or(NO_SLOT);
     let pools = AddPools { slot, pools: vec![NewPool { name, places }] };
     let added = service.add_pools(caller, pools, &call.context).await;
     let (_, slot) = added.map_err(|problem| if problem.status == 404 { no_event(event) } else { problem })?;
