@@ -64,3 +64,28 @@ async fn whoever_asks_for_nothing_that_is_there_is_not_made() {
     let hold = node.say("POST /seats/hold").body(json!({"id": seat, "UUID": "mia"})).told().await;
     assert_eq!((hold.status, node.users()), (202, users + 1), "{hold:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_seat_that_is_held_with_others_is_not_bought_by_itself() {
+    let node = believing().await;
+    let event = node.say("POST /events/create").body(json!({"name": "Match", "totalSeats": 10})).made().await;
+    let event = event["id"].as_str().unwrap();
+    let path = format!("GET /seats/list/{event}");
+    let seats = node.say(&path).told().await.body["seats"].clone();
+    let seat = |number: usize| seats[number]["id"].as_str().unwrap().to_owned();
+    let path = format!("POST /event/{event}/booking");
+    let body = json!({"ticket_ids": [seat(0), seat(1)]});
+    assert_eq!(node.say(&path).with("cookie", "uid=mia").body(body).told().await.status, 201);
+    for call in ["POST /seats/reserve", "POST /seats/hold/refresh"] {
+        let told = node.say(call).body(json!({"id": seat(1), "UUID": "mia"})).told().await;
+        let status = told.body["currentStatus"].as_str();
+        assert_eq!((told.says(), status), ((409, "held_with_others"), Some("On hold")), "{call}");
+    }
+
+    let body = json!({"ticket_ids": [seat(2)]});
+    assert_eq!(node.say(&path).with("cookie", "uid=mia").body(body).told().await.status, 201);
+    let told = node.say("POST /seats/reserve").body(json!({"id": seat(2), "UUID": "mia"})).told().await;
+    assert_eq!(told.status, 202, "{told:?}");
+    let job = format!("GET {}", told.body["statusEndpoint"].as_str().unwrap());
+    assert_eq!(node.say(&job).told().await.body["data"]["seatId"], json!(seat(2)));
+}

@@ -40,7 +40,11 @@ pub(super) fn expect_held_by(
 
 fn held_by(seat: &SeatView, user: Option<UserId>) -> Result<BookingId> {
     match (Status::of(seat), &seat.booking) {
-        (Status::OnHold, Some((id, booking))) if user == Some(booking.user) => Ok(*id),
+        (Status::OnHold, Some((id, booking))) if user == Some(booking.user) => match booking.count {
+            1 => Ok(*id),
+            // Made in other words than this seed's, which has no word for the others.
+            _ => Err(conflict("held_with_others", "the seat is held together with others", Status::OnHold)),
+        },
         (Status::OnHold, _) => Err(Problem::new(403, "not_holder", "the seat is on hold by somebody else")),
         (Status::Available, _) => Err(conflict("not_held", "the seat is not on hold", Status::Available)),
         (Status::Reserved, _) => Err(conflict("not_held", "the seat is already reserved", Status::Reserved)),
