@@ -29,7 +29,7 @@ pub(crate) use body::Bodies;
 pub(crate) use call::Call;
 pub(crate) use name::{CallName, KeyOwner, key_named, key_of_uuid, owned_by, payload_hash};
 pub(crate) use path::Segment;
-pub(crate) use reply::{Answer, Reply, close_after};
+pub(crate) use reply::{Answer, LongList, Reply, close_after};
 
 /// Every path of the HTTP face.
 pub(crate) fn router(service: Service) -> Router {

@@ -5,6 +5,7 @@ mod declared;
 mod jobs;
 mod owners;
 mod payments;
+mod seats;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -14,7 +14,7 @@ use super::host;
 use super::new_types::{NewType, type_from};
 use crate::http::path::Segment;
 use crate::http::seat_id::seat_id;
-use crate::http::{Answer, Call, Reply};
+use crate::http::{Answer, Call, LongList, Reply};
 use crate::openapi::words;
 use crate::problem::{Problem, Result};
 use crate::service::{NO_SLOT, SeatsOf, Service, Tickets, no_event};
@@ -72,10 +72,16 @@ pub(super) async fn create(State(service): State<Service>, Segment(id): Segment,
 pub(super) async fn tickets(State(service): State<Service>, call: Call) -> Answer {
     let pool = type_asked(&call)?;
     let read = service.tickets(call.consistency()?, call.context.deadline, pool).await?;
-    Reply::read(read, |tickets| match tickets {
-        Tickets::Numbered(seats) => ticket_bodies(&seats),
-        Tickets::Counted => Vec::new(),
+    let len = match &read.value {
+        Tickets::Numbered(seats) => seats.states.len(),
+        Tickets::Counted => 0,
+    };
+    let frame = LongList { before: "[".to_owned(), after: "]", len };
+    Reply::list(&service, call.context.deadline, read, frame, |tickets| match tickets {
+        Tickets::Numbered(seats) => Box::new(ticket_bodies(seats)),
+        Tickets::Counted => Box::new(std::iter::empty()),
     })
+    .await
 }
 
 /// The seed's word for tickets that are all alike, and for those that are not.
@@ -92,16 +98,14 @@ pub(super) fn ticket_status(state: SeatState) -> &'static str {
     }
 }
 
-fn ticket_bodies(seats: &SeatsOf) -> Vec<TicketBody> {
+fn ticket_bodies(seats: &SeatsOf) -> impl Iterator<Item = TicketBody> {
     let ticket_type_id = seats.pool.0.to_string();
-    let of_pool = seats.seats.plan.seats().zip(&seats.states);
-    let bodies = of_pool.map(|(seat, state)| TicketBody {
+    seats.each().map(move |(seat, state)| TicketBody {
         ticket_id: seat_id(seats.pool, seat.number).to_string(),
         name: seat.label,
         ticket_type_id: ticket_type_id.clone(),
-        ticket_status: ticket_status(*state),
-    });
-    bodies.collect()
+        ticket_status: ticket_status(state),
+    })
 }
 
 fn type_asked(call: &Call) -> Result<PoolId> {
