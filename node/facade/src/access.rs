@@ -18,7 +18,6 @@ pub(crate) enum Endpoint {
     CheckIn,
     CreateVenue,
     CreateResource,
-    OpenSlots,
     ChangeRole,
     ReadCluster,
     ReadUser,
@@ -58,7 +57,6 @@ pub(crate) fn allows(endpoint: Endpoint, role: Role) -> bool {
         Endpoint::CheckIn | Endpoint::CreateSale => role.checks_in(),
         Endpoint::CreateVenue
         | Endpoint::CreateResource
-        | Endpoint::OpenSlots
         | Endpoint::ChangeRole
         | Endpoint::ReadCluster
         | Endpoint::ListUsers

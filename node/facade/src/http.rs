@@ -15,6 +15,8 @@ pub(crate) mod s2;
 pub(crate) mod s3;
 mod seat_id;
 mod surround;
+#[cfg(test)]
+mod tests;
 pub(crate) mod v1;
 
 use axum::Router;
@@ -27,7 +29,7 @@ pub(crate) use body::Bodies;
 pub(crate) use call::Call;
 pub(crate) use name::{CallName, KeyOwner, key_named, key_of_uuid, owned_by, payload_hash};
 pub(crate) use path::Segment;
-pub(crate) use reply::{Answer, Reply, close_after};
+pub(crate) use reply::{Answer, LongList, Reply, close_after};
 
 /// Every path of the HTTP face.
 pub(crate) fn router(service: Service) -> Router {
@@ -39,15 +41,12 @@ pub(crate) fn routes() -> Router<Service> {
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/.well-known/jwks.json", get(accounts::keys))
-        .route("/auth/signup", post(accounts::sign_up))
-        .route("/auth/login", post(accounts::log_in))
-        .route("/auth/refresh", post(accounts::refresh))
-        .route("/auth/logout", post(accounts::log_out))
         .route("/q/{image}", get(codes::image))
         .route("/rides/book", post(rides::book).get(rides::history))
         .route("/rides/book/{id}", put(rides::change).delete(rides::cancel))
         .route("/rides/book/{id}/checkin", patch(rides::check_in))
         .route("/rides/code/{id}", get(rides::code))
+        .merge(accounts::routes())
         .merge(s1::routes())
         .merge(s2::routes())
         .merge(s3::routes())

@@ -24,7 +24,8 @@ use std::time::Duration;
 
 use holdfast_raft::{ClusterStatus, Consistency, Read, Replica, SystemClock, View, WallClock};
 use holdfast_reservations::{Command, Outcome, Principal, Request, RequestId, Revision, Timestamp};
-use tokio::time::Instant;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 use crate::accounts::keys::Keys;
 use crate::accounts::passwords::Passwords;
@@ -41,7 +42,8 @@ pub(crate) use apps::{AppView, MadeSecret};
 pub(crate) use bookings::{BookingFilter, as_of};
 pub(crate) use callers::{Asked, Caller};
 pub(crate) use catalog::counts_at;
-pub(crate) use jobs::JobView;
+pub(crate) use declared::Named;
+pub(crate) use jobs::{JobView, Taken, wait_end};
 pub(crate) use payments::WebhookHead;
 use payments::WebhookSecret;
 pub(crate) use s2::{Reader, SeatJob, SeatWithHolder, SeatsOfEvent, Standing};
@@ -78,6 +80,9 @@ pub struct FacadeSettings {
 
 /// Longest time a caller may wait.
 pub(crate) const DEADLINE_MAX: Duration = Duration::from_secs(10);
+
+/// Long lists that are written at once, each with some hundred KiB; beyond this the answer is "overloaded".
+pub(crate) const LONG_LISTS_MAX: usize = 64;
 
 impl Default for FacadeSettings {
     fn default() -> Self {
@@ -125,6 +130,7 @@ struct Parts {
     /// As of which change of policies anybody is admitted at a rate, or nobody.
     rates: Mutex<Option<(u64, bool)>>,
     users: Mutex<Users>,
+    long_lists: Arc<Semaphore>,
 }
 
 /// What every call brings along.
@@ -187,6 +193,7 @@ impl Service {
             settings,
             rates: Mutex::default(),
             users: Mutex::default(),
+            long_lists: Arc::new(Semaphore::new(LONG_LISTS_MAX)),
         };
         Self { parts: Arc::new(parts) }
     }
@@ -252,6 +259,14 @@ impl Service {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.parts.replica.agreed_time()
+    }
+
+    /// A place among the long lists that are written; each keeps it until its reader has all of it.
+    pub(crate) async fn place_for_long_list(&self, deadline: Instant) -> Result<OwnedSemaphorePermit> {
+        match timeout_at(deadline, self.parts.long_lists.clone().acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(Problem::overloaded("too many long lists are being read")),
+        }
     }
 
     /// Proposes a command and waits for what it comes to.

@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use super::*;
 
-const ENDPOINTS: [Endpoint; 22] = [
+const ENDPOINTS: [Endpoint; 21] = [
     Endpoint::LogOut,
     Endpoint::ReadCatalog,
     Endpoint::Book,
@@ -15,7 +15,6 @@ const ENDPOINTS: [Endpoint; 22] = [
     Endpoint::CheckIn,
     Endpoint::CreateVenue,
     Endpoint::CreateResource,
-    Endpoint::OpenSlots,
     Endpoint::ChangeRole,
     Endpoint::ReadCluster,
     Endpoint::ReadUser,
@@ -49,7 +48,6 @@ fn who_may_make_which_call() {
         CheckIn: Staff Operator
         CreateVenue: Operator
         CreateResource: Operator
-        OpenSlots: Operator
         ChangeRole: Operator
         ReadCluster: Operator
         ReadUser: Guest Staff Operator App

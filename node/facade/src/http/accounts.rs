@@ -1,13 +1,20 @@
 //! Signing up and in, as seed S1 spells it.
 
+use axum::Router;
+use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::post;
+use holdfast_reservations::user_alias;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::access::Endpoint;
 use crate::accounts::tokens::TokenPair;
+use crate::http::s1::errors::nest;
 use crate::http::{Answer, Call, Reply};
 use crate::problem::{Problem, Result};
 use crate::service::Service;
@@ -40,6 +47,34 @@ pub(crate) struct LogInBody {
 #[schema(as = Refresh)]
 pub(crate) struct RefreshBody {
     refresh_token: String,
+}
+
+/// `/auth`, which is S1's and the other clients' too.
+pub(super) fn routes() -> Router<Service> {
+    Router::new()
+        .route("/auth/signup", post(sign_up))
+        .route("/auth/login", post(log_in))
+        .route("/auth/refresh", post(refresh))
+        .route("/auth/logout", post(log_out))
+        .layer(map_response(in_both_words))
+}
+
+/// A problem that says in the words of S1 too what it is.
+async fn in_both_words(mut response: Response) -> Response {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        *response.body_mut() = Body::from(problem_body(&problem).to_string());
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    response
+}
+
+/// A problem with `statusCode`, `message` and `error` besides.
+pub(crate) fn problem_body(problem: &Problem) -> Value {
+    let mut body = nest(problem);
+    if let (Value::Object(body), Value::Object(own)) = (&mut body, problem.to_json()) {
+        body.extend(own);
+    }
+    body
 }
 
 pub(crate) async fn sign_up(State(service): State<Service>, call: Call) -> Answer {
@@ -111,9 +146,14 @@ pub(crate) fn email_from(text: &str) -> Result<String> {
             |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c == '@');
         is_plain(local) && is_plain(domain)
     });
-    if is_address && email.len() <= EMAIL_BYTES_MAX {
-        Ok(email)
-    } else {
-        Err(Problem::malformed(format!("not an e-mail address: {text}")))
+    if !is_address || email.len() > EMAIL_BYTES_MAX {
+        return Err(Problem::malformed(format!("not an e-mail address: {text}")));
     }
+    // Nobody passes for one of those who only say who they are.
+    if user_alias(&email).is_some() {
+        return Err(Problem::senseless(
+            "an address does not begin like the name of somebody who was declared",
+        ));
+    }
+    Ok(email)
 }

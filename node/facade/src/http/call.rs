@@ -16,7 +16,7 @@ use crate::http::body::{Buffered, too_large};
 use crate::http::name::{CallName, payload_hash};
 use crate::limits::Remote;
 use crate::problem::{Problem, Result};
-use crate::service::{Asked, CallContext, Caller, DEADLINE_MAX, Service};
+use crate::service::{Asked, CallContext, Caller, DEADLINE_MAX, Named, Service};
 use crate::wire::id_in;
 
 /// A body that makes one thing.
@@ -32,6 +32,7 @@ pub(crate) struct Call {
     pub(crate) context: CallContext,
     /// Who is at the other end of the connection.
     pub(crate) remote: Option<IpAddr>,
+    method: Method,
     headers: HeaderMap,
     uri: Uri,
     body: Buffered,
@@ -49,19 +50,23 @@ impl FromRequest<Service> for Call {
             Some(name) => name.clone(),
             None => CallName::of(&head.headers)?,
         };
-        let size = BodySize::of(&head.method, head.uri.path());
-        if announced_length(&head.headers).is_some_and(|length| length > size.bytes_max() as u64) {
-            return Err(too_large(size.bytes_max()));
+        let mut size = BodySize::of(&head.method, head.uri.path());
+        let is_within = |size: BodySize| {
+            announced_length(&head.headers).is_none_or(|length| length <= size.bytes_max() as u64)
+        };
+        if size == BodySize::Bulk && is_within(size) {
+            // Who may not make such a call need not send us so much, and an owner opens a few slots of his own.
+            let caller = service.identify(Endpoint::ManageEvents, bearer(&head.headers)?, deadline).await?;
+            size = if caller.role.operates() { BodySize::Bulk } else { BodySize::One };
         }
-        if size == BodySize::Bulk {
-            // Who may not make such a call need not send us so much.
-            service.identify(Endpoint::OpenSlots, bearer(&head.headers)?, deadline).await?;
+        if !is_within(size) {
+            return Err(too_large(size.bytes_max()));
         }
         let body = service.bodies().read(body, size.bytes_max(), deadline).await?;
         let id = name.request_id(payload_hash(head.method.as_str(), head.uri.path(), &body));
         let context = CallContext { id, deadline };
         let remote = head.extensions.get::<Remote>().map(|remote| remote.0);
-        Ok(Self { context, remote, headers: head.headers, uri: head.uri, body })
+        Ok(Self { context, remote, method: head.method, headers: head.headers, uri: head.uri, body })
     }
 }
 
@@ -128,13 +133,17 @@ impl Call {
     }
 
     /// The caller of a seed without a log-in: by his token, or by the name he gives himself.
-    pub(crate) async fn declared_caller(
+    pub(crate) async fn named(
         &self,
         service: &Service,
         endpoint: Endpoint,
         alias: Option<&str>,
-    ) -> Result<Caller> {
-        service.admit_declared(endpoint, self.token()?, alias, self.context.deadline).await
+    ) -> Result<Named> {
+        let consistency = match self.method {
+            Method::GET | Method::HEAD => self.consistency()?,
+            _ => Consistency::Linearizable,
+        };
+        service.named(endpoint, self.token()?, alias, consistency, self.context.deadline).await
     }
 
     /// A cookie of the call.

@@ -22,7 +22,7 @@ use crate::http::Call;
 use crate::http::dialect::with_errors;
 use crate::http::s3::fields::WRONG_FIELDS;
 use crate::problem::{Problem, Result};
-use crate::service::{Asked, Caller, Service};
+use crate::service::{Asked, Named, Service};
 
 /// Whose the events are that nobody in particular makes, where everybody is believed.
 const ORGANISER: &str = "s3-organiser";
@@ -57,18 +57,20 @@ fn uid(call: &Call) -> Option<&str> {
     call.cookie("uid").filter(|uid| !uid.is_empty())
 }
 
-async fn caller(service: &Service, call: &Call, endpoint: Endpoint) -> Result<Caller> {
-    call.declared_caller(service, endpoint, uid(call)).await
+async fn caller(service: &Service, call: &Call, endpoint: Endpoint) -> Result<Named> {
+    call.named(service, endpoint, uid(call)).await
 }
 
-async fn asked(service: &Service, call: &Call, endpoint: Endpoint) -> Result<Asked> {
-    let caller = caller(service, call, endpoint).await?;
-    Ok(Asked { caller, consistency: call.consistency()?, deadline: call.context.deadline })
+/// How a caller asks, unless he is new, and nothing is his.
+async fn asked(service: &Service, call: &Call, endpoint: Endpoint) -> Result<Option<Asked>> {
+    let (consistency, deadline) = (call.consistency()?, call.context.deadline);
+    let caller = caller(service, call, endpoint).await?.known();
+    Ok(caller.map(|caller| Asked { caller, consistency, deadline }))
 }
 
 /// Whoever offers tickets. Where everybody is believed it may be nobody in particular.
-async fn host(service: &Service, call: &Call) -> Result<Caller> {
+async fn host(service: &Service, call: &Call) -> Result<Named> {
     let is_anybody = service.trusts_declared_identity() && call.token()?.is_none();
     let alias = uid(call).or(is_anybody.then_some(ORGANISER));
-    call.declared_caller(service, Endpoint::ManageEvents, alias).await
+    call.named(service, Endpoint::ManageEvents, alias).await
 }

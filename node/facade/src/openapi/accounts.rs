@@ -16,12 +16,16 @@ const SIGNED_UP: Shape = |_| object(&[("message", text()), ("userId", digits())]
 const PAIR: Shape = |_| object(&[("accessToken", text()), ("refreshToken", text())]);
 const SAID: Shape = |_| object(&[("message", text())]);
 
+/// How these calls refuse.
+const IN_BOTH_WORDS: &str = "Problems have `statusCode`, `message` and `error` too, as those of S1.";
+
 /// What a command comes to that the node makes in its own name.
 const REFUSED: &[Code] = &[BANNED, UNAUTHENTICATED];
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
         post("/auth/signup", "Sign up")
+            .about(IN_BOTH_WORDS)
             .keyed()
             .body(
                 of::<SignUpBody>,
@@ -35,12 +39,14 @@ pub(super) fn operations() -> Vec<Operation> {
             ))
             .refuses(&[EMAIL_TAKEN]),
         post("/auth/login", "Log in")
+            .about(IN_BOTH_WORDS)
             .keyed()
             .body(of::<LogInBody>, json!({"email": "mia@example.com", "password": "correct horse"}))
             .answers(answer(200, "A pair of tokens.", PAIR, pair()))
             .refuses(REFUSED)
             .refuses(&[BAD_CREDENTIALS, TOO_MANY_ATTEMPTS]),
         post("/auth/refresh", "Trade a refresh token for a new pair")
+            .about(IN_BOTH_WORDS)
             .about("Each may be used once: one that comes a second time ends the session.")
             .keyed()
             .body(of::<RefreshBody>, json!({"refreshToken": "eyJ..."}))
@@ -48,6 +54,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .refuses(REFUSED)
             .refuses(&[SESSION_INVALID]),
         post("/auth/logout", "Log out everywhere")
+            .about(IN_BOTH_WORDS)
             .about("Voids all tokens of the caller.")
             .by(Endpoint::LogOut)
             .keyed()

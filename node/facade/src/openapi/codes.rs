@@ -59,6 +59,7 @@ codes! {
     ALREADY_USED = 409 "already_used" "The party was admitted before.";
     HOLD_EXPIRED = 409 "hold_expired" "The hold was not confirmed in time.";
     NOT_HELD = 409 "not_held" "The booking is not a hold, or no longer one.";
+    HELD_WITH_OTHERS = 409 "held_with_others" "The seat is held together with others, in one booking; act on that.";
     NOT_CONFIRMED = 409 "not_confirmed" "The booking is a hold; confirm it first.";
     NOT_SO_MANY = 409 "not_so_many" "The booking has fewer places.";
     TOO_EARLY = 409 "too_early" "The slot has not begun.";

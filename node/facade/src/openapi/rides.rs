@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::answers::{answer, file, read};
 use super::codes::{
-    ALREADY_CANCELLED, ALREADY_USED, BOOKING_NOT_FOUND, HOLD_EXPIRED, INVALID, JOB_NOT_FOUND, NO_QUORUM,
-    NO_SUCH_PATH, NOT_CONFIRMED, QUEUE_FULL, SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE, UNSIGNED_URL, URL_EXPIRED,
+    ALREADY_CANCELLED, ALREADY_USED, BOOKING_NOT_FOUND, HOLD_EXPIRED, INVALID, NO_QUORUM, NO_SUCH_PATH,
+    NOT_CONFIRMED, QUEUE_FULL, SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE, UNSIGNED_URL, URL_EXPIRED,
 };
 use super::operation::{Operation, delete, get, patch, post, put};
 use super::parameters::{id, part, query, query_id};
@@ -32,7 +32,7 @@ pub(super) fn operations() -> Vec<Operation> {
                 json!({"bookingId": 1, "bookingTime": "2030-06-20T08:30:00Z"}),
             ))
             .refuses(OF_PLACES)
-            .refuses(&[INVALID, JOB_NOT_FOUND, QUEUE_FULL]),
+            .refuses(&[INVALID, QUEUE_FULL]),
         get("/rides/book", "List one's bookings, whatever has become of them")
             .by(Endpoint::ReadBookings)
             .with(query_id("lastReceivedBookingId", "The list goes on behind it."))

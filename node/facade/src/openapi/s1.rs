@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::answers::{Success, answer, code_in, read};
 use super::codes::{
-    BOOKING_NOT_FOUND, Code, FORBIDDEN, JOB_NOT_FOUND, NO_SEATS, QUEUE_FULL, RESOURCE_NOT_FOUND,
-    S1_HAS_BOOKINGS, S1_HAS_SLOTS, S1_INVALID, SLOT_NOT_FOUND, TOO_LATE,
+    BOOKING_NOT_FOUND, Code, FORBIDDEN, NO_SEATS, QUEUE_FULL, RESOURCE_NOT_FOUND, S1_HAS_BOOKINGS,
+    S1_HAS_SLOTS, S1_INVALID, SLOT_NOT_FOUND, TOO_LATE,
 };
 use super::operation::{Operation, delete, get, patch, post};
 use super::parameters::{id, page, query};
@@ -104,7 +104,7 @@ fn reservations() -> Vec<Operation> {
             .body(of::<ReserveBody>, json!({"seatId": "262144"}))
             .answers(reserved(201, "The reservation, to be paid in ten minutes.").with("Location"))
             .refuses(OF_PLACES)
-            .refuses(&[S1_INVALID, JOB_NOT_FOUND, QUEUE_FULL]),
+            .refuses(&[S1_INVALID, QUEUE_FULL]),
         listing(get("/reservations", "List one's reservations, newest first").by(Endpoint::ReadBookings))
             .answers(read("The reservations.", list_of::<ReservationBody>, json!([reservation()]))),
         get("/reservations/{id}", "Show a reservation")

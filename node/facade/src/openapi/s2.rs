@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::answers::{answer, code_in, read};
 use super::codes::{
-    BOOKING_NOT_FOUND, Code, EVENT_NOT_FOUND, INVALID, JOB_NOT_FOUND, NOT_HELD, NOT_HOLDER, POOL_NOT_FOUND,
-    QUEUE_FULL, SEAT_NOT_FOUND, SEAT_TAKEN, SLOT_NOT_FOUND,
+    BOOKING_NOT_FOUND, Code, EVENT_NOT_FOUND, HELD_WITH_OTHERS, INVALID, JOB_NOT_FOUND, NOT_HELD, NOT_HOLDER,
+    POOL_NOT_FOUND, QUEUE_FULL, SEAT_NOT_FOUND, SEAT_TAKEN, SLOT_NOT_FOUND,
 };
 use super::operation::{Operation, get, post};
 use super::parameters::{id, prefer, wait};
@@ -57,7 +57,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .refuses(&[SEAT_TAKEN, QUEUE_FULL]),
         wish(post("/seats/reserve", "Buy a seat one holds, as a job"))
             .answers(answer(202, "The job.", of::<AcceptedBody>, accepted()))
-            .refuses(&[NOT_HOLDER, NOT_HELD, BOOKING_NOT_FOUND, QUEUE_FULL]),
+            .refuses(&[NOT_HOLDER, NOT_HELD, HELD_WITH_OTHERS, BOOKING_NOT_FOUND, QUEUE_FULL]),
         refresh("/seats/hold/refresh"),
         refresh("/seats/refresh"),
         get("/seats/job/{id}/status", "Show a job, or wait for its end")
@@ -75,7 +75,7 @@ fn refresh(path: &'static str) -> Operation {
     let said = json!({"message": "Seat hold refreshed for 60 seconds."});
     wish(post(path, "Hold a seat for longer"))
         .answers(answer(200, "It is held from now on.", SAID, said))
-        .refuses(&[NOT_HOLDER, NOT_HELD])
+        .refuses(&[NOT_HOLDER, NOT_HELD, HELD_WITH_OTHERS])
         .refuses(OF_CHANGES)
 }
 

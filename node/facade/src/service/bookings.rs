@@ -12,7 +12,7 @@ use holdfast_reservations::{
 };
 
 use crate::problem::{Problem, Result, unexpected};
-use crate::service::{Asked, CallContext, Caller, Service};
+use crate::service::{Asked, CallContext, Caller, Service, Taken};
 
 /// Bookings looked at for one page of a filtered list; the page may then be short, and `next` goes on.
 const LOOKED_AT_MAX: usize = 2_000;
@@ -40,9 +40,14 @@ impl Service {
         command: Command,
         call: &CallContext,
     ) -> Result<(BookingId, Booking, Revision)> {
+        self.take(caller, command, call).await?.into_booking()
+    }
+
+    /// The same, for callers who can also be told of the job that waited for its turn.
+    pub(crate) async fn take(&self, caller: Caller, command: Command, call: &CallContext) -> Result<Taken> {
         match self.submit(caller.principal(), self.in_turn(command), call).await? {
-            (Outcome::Booking(id, booking), revision) => Ok((id, booking, revision)),
-            (Outcome::Job(id, _), revision) => self.await_booking(id, call, revision).await,
+            (Outcome::Booking(id, booking), revision) => Ok(Taken::Booking(id, booking, revision)),
+            (Outcome::Job(id, accepted), revision) => self.await_booking(id, *accepted, call, revision).await,
             (other, _) => Err(unexpected(&other)),
         }
     }

@@ -3,12 +3,14 @@
 #[cfg(test)]
 mod tests;
 
-use holdfast_raft::{Read, View};
+use holdfast_raft::{Consistency, Read, View};
 use holdfast_reservations::{
     Booking, Command, CreateResource, CreateVenue, Key, NewResource, OpenSlots, Order, Outcome, PoolCounts,
     PoolId, ReadRows, ReadTyped as _, Resource, ResourceId, Slot, SlotId, Timestamp, Venue, VenueId,
     lapsed_holds, list_resources, list_venues,
 };
+
+use tokio::time::Instant;
 
 use crate::problem::{Problem, Result, unexpected};
 use crate::service::{Asked, CallContext, Caller, Service};
@@ -60,6 +62,27 @@ impl Service {
             (Outcome::Resource(id, resource), _) => Ok((id, resource)),
             (other, _) => Err(unexpected(&other)),
         }
+    }
+
+    /// Refuses whoever opens no slots of a resource, before anything else is told him.
+    pub(crate) async fn expect_opens_slots(
+        &self,
+        caller: Caller,
+        resource: ResourceId,
+        deadline: Instant,
+    ) -> Result<()> {
+        let is_his = |view: &View<'_>, caller: Caller| {
+            let row = view.row::<Resource>(resource);
+            caller.role.operates() || row.is_some_and(|row| row.owner == Some(caller.user))
+        };
+        if self.look(|view| is_his(view, caller))? {
+            return Ok(());
+        }
+        let asked = Asked { caller, consistency: Consistency::Linearizable, deadline };
+        if self.read_as(asked, |view, caller| Ok(is_his(view, caller))).await?.value {
+            return Ok(());
+        }
+        Err(Problem::new(403, "forbidden", "only the owner of a resource and operators open slots of it"))
     }
 
     pub(crate) async fn open_slots(

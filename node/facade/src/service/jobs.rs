@@ -6,16 +6,41 @@ use std::time::Duration;
 use holdfast_raft::{Read, View};
 use holdfast_reservations::{
     Book, Booking, BookingId, Command, Enqueue, Job, JobCommand, JobId, JobState, Millis, Outcome, Places,
-    PolicyField, Promise, ReadTyped as _, Reserve, Resource, ResourceId, Revision, Seats, Slot, SlotName,
-    estimated_wait, has_any_policy, job_position, policy_of_resource,
+    PolicyField, Promise, ReadRows, ReadTyped as _, Reserve, Resource, ResourceId, Revision, Seats, Slot,
+    SlotId, SlotName, Timestamp, estimated_wait, has_any_policy, is_new_request, job_position,
+    policy_of_resource,
 };
 use tokio::time::Instant;
 
 use crate::problem::{Problem, Result, success, unexpected};
-use crate::service::{Asked, CallContext, Caller, Service};
+use crate::service::{Asked, CallContext, Caller, Service, as_of};
+use crate::wire::instant;
 
 /// How often a job that is waited for is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+
+/// What is left of the time of a call that waited, to read what became of what it waited for and to answer.
+const ANSWER_DURATION: Duration = Duration::from_millis(500);
+
+/// Until when a call waits that would wait so long: its caller is answered before he gives up.
+pub(crate) fn wait_end(wait: Duration, deadline: Instant) -> Instant {
+    let now = Instant::now();
+    deadline.checked_sub(ANSWER_DURATION).map_or(now, |latest| (now + wait).min(latest))
+}
+
+/// What a wish for places came to.
+pub(crate) enum Taken {
+    Booking(BookingId, Booking, Revision),
+    /// It was accepted. What became of it was not waited for, or is not known any more.
+    Job(JobView),
+}
+
+/// What is known of a job that is waited for.
+enum Fate {
+    Waits,
+    Done(Box<Outcome>),
+    Forgotten,
+}
 
 /// A job, and how long it has probably still to wait.
 pub(crate) struct JobView {
@@ -33,27 +58,100 @@ impl JobView {
         Self { id, job, position, wait }
     }
 
+    /// A job as it was when it was accepted.
+    fn accepted(id: JobId, job: Job) -> Self {
+        Self { id, job, position: None, wait: Some(Millis(0)) }
+    }
+
     pub(crate) fn is_done(&self) -> bool {
-        matches!(self.job.state, JobState::Done { .. })
+        is_done(&self.job)
     }
 }
 
+impl Taken {
+    /// The job a command was accepted as that is always one.
+    pub(crate) fn into_job(self) -> Result<JobView> {
+        match self {
+            Self::Job(view) => Ok(view),
+            Self::Booking(id, booking, _) => Err(unexpected(&Outcome::Booking(id, booking))),
+        }
+    }
+
+    /// The booking, for callers who are told of nothing else.
+    pub(crate) fn into_booking(self) -> Result<(BookingId, Booking, Revision)> {
+        match self {
+            Self::Booking(id, booking, revision) => Ok((id, booking, revision)),
+            Self::Job(view) => {
+                let detail = "this call waited for its turn, and what came of it is not kept any longer; look, then use \
+                              a new key";
+                Err(Problem::new(409, "key_expired", detail).with("jobId", view.id.0.into()))
+            }
+        }
+    }
+}
+
+impl Fate {
+    fn of(rows: &impl ReadRows, id: JobId, accepted: &Job) -> Self {
+        let state = rows.row::<Job>(id).map(|job| job.state.clone());
+        // What is forgotten may have been done at once, and its booking may have been promised.
+        let state = state.or_else(|| is_done(accepted).then(|| accepted.state.clone()));
+        match state {
+            Some(JobState::Done { outcome, .. }) => Self::Done(outcome),
+            Some(JobState::Delayed | JobState::Waiting { .. }) => Self::Waits,
+            None => {
+                let promised = accepted.booking.and_then(|id| Some((id, rows.row::<Booking>(id)?)));
+                promised.map_or(Self::Forgotten, |(id, booking)| {
+                    Self::Done(Box::new(Outcome::Booking(id, (*as_of(rows, booking)).clone())))
+                })
+            }
+        }
+    }
+}
+
+fn is_done(job: &Job) -> bool {
+    matches!(job.state, JobState::Done { .. })
+}
+
 impl Service {
-    /// Accepts a command as a job.
+    /// Accepts a command as a job; or answers a call that was made before, without a wish for a job.
     pub(crate) async fn enqueue(
         &self,
         caller: Caller,
         enqueue: Enqueue,
         call: &CallContext,
-    ) -> Result<(JobView, Revision)> {
+    ) -> Result<Taken> {
         match self.submit(caller.principal(), Command::Enqueue(enqueue), call).await? {
-            (Outcome::Job(id, accepted), revision) => {
+            (Outcome::Job(id, accepted), _) => {
                 // A retry is answered with the job as it was; what has become of it the rows say.
                 let now = self.look(|view| Some(JobView::of(view, id, (*view.row::<Job>(id)?).clone())))?;
-                let before = || JobView { id, job: *accepted, position: None, wait: Some(Millis(0)) };
-                Ok((now.unwrap_or_else(before), revision))
+                Ok(Taken::Job(now.unwrap_or_else(|| JobView::accepted(id, *accepted))))
             }
+            (Outcome::Booking(id, booking), revision) => Ok(Taken::Booking(id, booking, revision)),
             (other, _) => Err(unexpected(&other)),
+        }
+    }
+
+    /// Refuses a wish that is not to be tried before its slot is over, as far as this node knows the slot, unless it was
+    /// answered before.
+    pub(crate) fn expect_before_end(
+        &self,
+        caller: Caller,
+        wanted: &Reserve,
+        not_before: Timestamp,
+        call: &CallContext,
+    ) -> Result<()> {
+        let ends_at = self.look(|view| {
+            let slot = view.row::<Slot>(slot_of(view, wanted.slot)?)?;
+            is_new_request(view, caller.principal(), call.id).then(|| slot.window.ends_at())
+        })?;
+        match ends_at {
+            Some(ends_at) if not_before >= ends_at => {
+                let ends_at = instant(ends_at);
+                Err(Problem::senseless(format!(
+                    "notBefore is before the end of the slot, which is {ends_at}"
+                )))
+            }
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -69,14 +167,16 @@ impl Service {
 
     /// A job once it is done, or as it is at a moment.
     pub(crate) async fn await_job(&self, asked: Asked, id: JobId, until: Instant) -> Result<Read<JobView>> {
-        loop {
-            let read = self.job(asked, id).await?;
-            let next = Instant::now() + LOOK_INTERVAL;
-            if read.value.is_done() || next >= until {
-                return Ok(read);
-            }
+        let mut read = self.job(asked, id).await?;
+        while !read.value.is_done() && Instant::now() + LOOK_INTERVAL < until {
             self.job_ends(id, until).await;
+            match self.job(asked, id).await {
+                // What was read before still answers this call, which nothing newer does in time.
+                Err(problem) if problem.status == 503 => break,
+                newer => read = newer?,
+            }
         }
+        Ok(read)
     }
 
     /// Waits until a job is done or forgotten, as far as this node knows, or a moment comes.
@@ -94,19 +194,20 @@ impl Service {
     pub(super) async fn await_booking(
         &self,
         id: JobId,
+        accepted: Job,
         call: &CallContext,
         revision: Revision,
-    ) -> Result<(BookingId, Booking, Revision)> {
+    ) -> Result<Taken> {
         loop {
-            let state = self.look(|view| view.row::<Job>(id).map(|job| job.state.clone()))?;
-            match state {
-                Some(JobState::Done { outcome, .. }) => {
+            match self.look(|view| Fate::of(view, id, &accepted))? {
+                Fate::Done(outcome) => {
                     let outcome = success(*outcome, revision)?;
-                    let Outcome::Booking(id, booking) = &outcome else { return Err(unexpected(&outcome)) };
-                    return Ok((*id, booking.clone(), booking.revision));
+                    let Outcome::Booking(id, booking) = outcome else { return Err(unexpected(&outcome)) };
+                    let revision = booking.revision;
+                    return Ok(Taken::Booking(id, booking, revision));
                 }
-                Some(JobState::Delayed | JobState::Waiting { .. }) => (),
-                None => return Err(Problem::not_found("job_not_found", id)),
+                Fate::Waits => (),
+                Fate::Forgotten => return Ok(Taken::Job(JobView::accepted(id, accepted))),
             }
             if Instant::now() + LOOK_INTERVAL >= call.deadline {
                 let detail =
@@ -166,10 +267,32 @@ impl Service {
 }
 
 fn resource_of(view: &View<'_>, slot: SlotName) -> Option<ResourceId> {
-    let slot = match slot {
-        SlotName::Window(resource, _) => return view.row::<Resource>(resource).map(|_| resource),
-        SlotName::Id(id) => id,
-        SlotName::OfPool(pool) => view.row::<Seats>(pool)?.slot,
-    };
-    Some(view.row::<Slot>(slot)?.resource)
+    if let SlotName::Window(resource, _) = slot {
+        return view.row::<Resource>(resource).map(|_| resource);
+    }
+    Some(view.row::<Slot>(slot_of(view, slot)?)?.resource)
+}
+
+/// The slot of a name that is more than a window.
+fn slot_of(view: &View<'_>, slot: SlotName) -> Option<SlotId> {
+    match slot {
+        SlotName::Window(..) => None,
+        SlotName::Id(id) => Some(id),
+        SlotName::OfPool(pool) => Some(view.row::<Seats>(pool)?.slot),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_waits_has_time_left_to_answer() {
+        let now = Instant::now();
+        let [long, short] = [Duration::from_secs(10), Duration::from_millis(100)];
+        assert_eq!(wait_end(long, now + long), now + long - ANSWER_DURATION);
+        let ends_at = wait_end(short, now + long);
+        assert!(ends_at >= now + short && ends_at < now + long - ANSWER_DURATION);
+        assert!(wait_end(long, now + short) < now + short, "there is no time to wait");
+    }
 }

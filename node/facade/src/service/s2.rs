@@ -14,13 +14,10 @@ use holdfast_reservations::{
 use tokio::time::{Duration, Instant};
 
 use crate::problem::{Problem, Result};
-use crate::service::{Asked, CallContext, Caller, JobView, SeatView, SeatsOf, Service};
+use crate::service::{Asked, CallContext, Caller, JobView, Named, SeatView, SeatsOf, Service, wait_end};
 
 /// Slots of one event looked at for one that has seats.
 const SLOTS_LOOKED_AT_MAX: usize = 1000;
-
-/// What is left of a call's time when it has waited for a job, to read what became of it.
-const LAST_READ_DURATION: Duration = Duration::from_millis(300);
 
 /// Who reads, how current, and until when.
 #[derive(Clone, Copy, Debug)]
@@ -107,10 +104,16 @@ impl Service {
     /// A seat that a call is about, and whether the call was answered before.
     pub(crate) async fn standing(
         &self,
-        caller: Caller,
+        who: &Named,
         (pool, number): (PoolId, u32),
         call: &CallContext,
     ) -> Result<Standing> {
+        let Some(caller) = who.known() else {
+            // Nobody who is new was answered before.
+            let with =
+                |view: &View<'_>| Ok(Standing { is_new: true, seat: SeatView::read(view, pool, number) });
+            return Ok(self.read_public(Consistency::Linearizable, call.deadline, with).await?.value);
+        };
         let asked = Asked { caller, consistency: Consistency::Linearizable, deadline: call.deadline };
         let with = |view: &View<'_>, caller: Caller| {
             let is_new = is_new_request(view, caller.principal(), call.id);
@@ -126,16 +129,17 @@ impl Service {
         id: JobId,
         wait: Duration,
     ) -> Result<Read<SeatJob>> {
-        let begun_at = Instant::now();
-        let until = begun_at + wait;
-        let until =
-            reader.deadline().checked_sub(LAST_READ_DURATION).map_or(begun_at, |last| until.min(last));
+        let (begun_at, until) = (Instant::now(), wait_end(wait, reader.deadline()));
         let read = self.seat_job(reader, id).await?;
         if read.value.view.is_done() || until <= begun_at {
             return Ok(read);
         }
         self.job_ends(id, until).await;
-        self.seat_job(reader, id).await
+        match self.seat_job(reader, id).await {
+            // What was read before still answers this call, which nothing newer does in time.
+            Err(problem) if problem.status == 503 => Ok(read),
+            newer => newer,
+        }
     }
 
     /// A job about a seat. Where callers are believed, whoever knows its id may see it.

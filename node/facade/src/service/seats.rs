@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use holdfast_raft::{Consistency, Read, View};
 use holdfast_reservations::{
-    Booking, BookingId, PoolId, ReadTyped as _, SeatState, Seats, Slot, SlotId, SlotStatus, lapsed_holds,
-    seat_owner, seat_states,
+    Booking, BookingId, PoolId, ReadTyped as _, Seat, SeatState, Seats, Slot, SlotId, SlotStatus,
+    lapsed_holds, seat_owner, seat_states,
 };
 use tokio::time::Instant;
 
@@ -34,6 +34,16 @@ pub(crate) struct SeatView {
 }
 
 impl SeatsOf {
+    /// How many seats these are.
+    pub(crate) fn count(pools: &[Self]) -> usize {
+        pools.iter().map(|seats| seats.states.len()).sum()
+    }
+
+    /// Each seat, with its state.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (Seat<'_>, SeatState)> {
+        self.seats.plan.seats().zip(self.states.iter().copied())
+    }
+
     /// The seats of a pool, those of lapsed holds free.
     pub(crate) fn read(view: &View<'_>, pool: PoolId) -> Option<Self> {
         let seats = view.row::<Seats>(pool)?;

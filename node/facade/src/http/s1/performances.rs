@@ -1,6 +1,7 @@
 //! `/performances`: sessions of an event, each a slot with numbered seats.
 
 use axum::extract::State;
+use holdfast_raft::{Consistency, View};
 use holdfast_reservations::{
     ChangeSlot, Millis, NewPlaces, NewPool, NewSlot, OpenSlots, ReadTyped as _, ResourceId, SeatPlan, Slot,
     SlotId, Timestamp, Window, WithdrawSlot,
@@ -82,8 +83,12 @@ pub(super) async fn change(State(service): State<Service>, Segment(id): Segment,
     let slot = performance_id(&id)?;
     let ChangeBody { start_at, total_seats } = call.json()?;
     let seats = total_seats.map(seats_from).transpose()?;
-    service.look(|view| s1::expect_no_other_slot(view, slot))??;
-    let before = service.look(|view| view.row::<Slot>(slot))?.map(|slot| slot.window);
+    let with = |view: &View<'_>| {
+        s1::expect_no_other_slot(view, slot)?;
+        Ok(view.row::<Slot>(slot).map(|slot| slot.window))
+    };
+    // How long it lasted before goes into the command: what this node has not heard yet must not be undone.
+    let before = service.read_public(Consistency::Linearizable, call.context.deadline, with).await?.value;
     let window = start_at.map(|start_at| moved(before, start_at.0)).transpose()?;
     let (id, slot) = service.change_slot(caller, ChangeSlot { slot, window, seats }, &call.context).await?;
     let view = service.look(|view| PerformanceView::of(view, id, slot))?;

@@ -7,7 +7,7 @@ use super::bodies::{SeatBody, seat_body, seat_word};
 use super::performances::performance_id;
 use super::read;
 use crate::http::path::Segment;
-use crate::http::{Answer, Call, Reply};
+use crate::http::{Answer, Call, LongList, Reply};
 use crate::problem::{Problem, Result};
 use crate::service::s1;
 use crate::service::{SeatsOf, Service};
@@ -16,13 +16,16 @@ pub(super) async fn list(State(service): State<Service>, Segment(id): Segment, c
     let id = performance_id(&id)?;
     let wanted = call.query("status")?.map(|word| state_from(&word)).transpose()?;
     let pools = read(&service, &call, |view| s1::seats(view, id)).await?;
-    Reply::read(pools, |pools| pools.iter().flat_map(|pool| seats_in(pool, wanted)).collect::<Vec<_>>())
+    let frame = LongList { before: "[".to_owned(), after: "]", len: SeatsOf::count(&pools.value) };
+    Reply::list(&service, call.context.deadline, pools, frame, move |pools| {
+        Box::new(pools.iter().flat_map(move |pool| seats_in(pool, wanted)))
+    })
+    .await
 }
 
 /// Seats of a pool, all or those in one state.
 fn seats_in(pool: &SeatsOf, wanted: Option<SeatState>) -> impl Iterator<Item = SeatBody> {
-    let seats = pool.seats.plan.seats().zip(pool.states.iter().copied());
-    let seats = seats.filter(move |(_, state)| wanted.is_none_or(|wanted| wanted == *state));
+    let seats = pool.each().filter(move |(_, state)| wanted.is_none_or(|wanted| wanted == *state));
     seats.map(|(seat, state)| seat_body(pool.slot_id, pool.pool, seat, state))
 }
 

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::access::Endpoint;
 use crate::http::{Answer, Call, Reply};
 use crate::problem::{Problem, Result};
-use crate::service::{Caller, Service};
+use crate::service::{Named, Service};
 
 /// Whose the events of callers are who say nothing of themselves.
 const ORGANISER: &str = "s2-organiser";
@@ -36,10 +36,11 @@ pub(crate) struct CreateBody {
 }
 
 pub(super) async fn create(State(service): State<Service>, call: Call) -> Answer {
-    let caller = organiser(&service, &call).await?;
+    let organiser = organiser(&service, &call).await?;
     let body: CreateBody = call.json()?;
     let (name, total_seats) = (body.name.clone(), body.total_seats);
     let event = event_from(body, service.now())?;
+    let caller = service.introduce(organiser, call.context.deadline).await?;
     let (_, slot) = service.create_event_with_slot(caller, event, &call.context).await?;
     let id = slot.resource.0;
     let created = Reply::created(&json!({"id": id.to_string(), "name": name, "totalSeats": total_seats}))?;
@@ -47,13 +48,13 @@ pub(super) async fn create(State(service): State<Service>, call: Call) -> Answer
 }
 
 /// Where callers are believed, anybody makes events; otherwise those who work here.
-async fn organiser(service: &Service, call: &Call) -> Result<Caller> {
+async fn organiser(service: &Service, call: &Call) -> Result<Named> {
     if !service.trusts_declared_identity() {
-        return call.caller(service, Endpoint::CreateSale).await;
+        return call.caller(service, Endpoint::CreateSale).await.map(Named::Known);
     }
     // Whoever has a token is known by that.
     let alias = call.token()?.is_none().then_some(ORGANISER);
-    call.declared_caller(service, Endpoint::ManageEvents, alias).await
+    call.named(service, Endpoint::ManageEvents, alias).await
 }
 
 fn event_from(body: CreateBody, now: Timestamp) -> Result<CreateEvent> {

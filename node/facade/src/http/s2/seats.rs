@@ -10,10 +10,10 @@ use super::reader;
 use crate::access::Endpoint;
 use crate::http::path::{Segment, path_id};
 use crate::http::seat_id::{seat_id, seat_of};
-use crate::http::{Answer, Call, Reply};
+use crate::http::{Answer, Call, LongList, Reply};
 use crate::openapi::words;
 use crate::problem::Problem;
-use crate::service::{SeatView, SeatWithHolder, SeatsOf, SeatsOfEvent, Service};
+use crate::service::{SeatView, SeatWithHolder, SeatsOfEvent, Service};
 
 /// How far a seat has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,11 +71,13 @@ pub(super) async fn list(State(service): State<Service>, Segment(id): Segment, c
     let reader = reader(&service, &call, Endpoint::ReadCatalog).await?;
     let id = path_id(&id, "event_not_found", "event").map(ResourceId)?;
     let read = service.seats_of_event(reader, id).await?;
-    Reply::read(read, |offer| {
-        let seats = available(&offer);
-        let event = json!({"id": offer.id.0.to_string(), "name": offer.event.name});
-        json!({"total": seats.len(), "event": event, "seats": seats})
-    })
+    let offer = &read.value;
+    let states = offer.pools.iter().flat_map(|seats| &seats.states);
+    let total = states.filter(|state| **state == SeatState::Available).count();
+    let event = json!({"id": offer.id.0.to_string(), "name": offer.event.name});
+    let before = format!(r#"{{"event":{event},"total":{total},"seats":["#);
+    let frame = LongList { before, after: "]}", len: total };
+    Reply::list(&service, call.context.deadline, read, frame, |offer| Box::new(available(offer))).await
 }
 
 pub(super) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
@@ -105,15 +107,11 @@ fn shown(found: &SeatWithHolder) -> SeatBody {
 }
 
 /// The seats nobody has, in the order of their numbers.
-fn available(offer: &SeatsOfEvent) -> Vec<SeatBody> {
-    let of_pool = |seats: &'_ SeatsOf| {
-        let numbered = seats.seats.plan.seats().zip(&seats.states);
-        let free = numbered.filter(|(_, state)| **state == SeatState::Available);
-        let rendered =
-            free.map(|(seat, _)| free_seat(offer.id, seats.slot_id, seats.pool, seat.number, seat.label));
-        rendered.collect::<Vec<_>>()
-    };
-    offer.pools.iter().flat_map(of_pool).collect()
+fn available(offer: &SeatsOfEvent) -> impl Iterator<Item = SeatBody> {
+    offer.pools.iter().flat_map(|seats| {
+        let free = seats.each().filter(|(_, state)| *state == SeatState::Available);
+        free.map(|(seat, _)| free_seat(offer.id, seats.slot_id, seats.pool, seat.number, seat.label))
+    })
 }
 
 fn free_seat(event: ResourceId, slot: SlotId, pool: PoolId, number: u32, label: String) -> SeatBody {
@@ -137,6 +135,7 @@ pub(super) mod tests {
     };
 
     use super::*;
+    use crate::service::SeatsOf;
 
     pub(in crate::http::s2) const HELD: BookingState =
         BookingState::Held { expires_at: Timestamp(70_000), duration: Millis(60_000) };
@@ -200,7 +199,8 @@ pub(super) mod tests {
             owner: None,
             status: ResourceStatus::Offered,
         });
-        let listed = available(&SeatsOfEvent { id: ResourceId(7), event, pools });
+        let offer = SeatsOfEvent { id: ResourceId(7), event, pools };
+        let listed: Vec<SeatBody> = available(&offer).collect();
         let numbers: Vec<&str> = listed.iter().map(|seat| seat.seat_number.as_str()).collect();
         assert_eq!(numbers, ["1", "4", "5", "6", "7", "8", "9", "10", "11", "12"]);
         assert!(listed.iter().all(|seat| seat.status == "Available" && seat.uuid.is_empty()));

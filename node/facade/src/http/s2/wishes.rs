@@ -7,7 +7,7 @@ use std::fmt;
 use axum::extract::State;
 use holdfast_reservations::{
     Command, Confirm, Dialect, Enqueue, Extend, HoldTerms, JobCommand, Places, PoolId, Promise, Reserve,
-    SeatName, SlotName,
+    SeatName, SlotName, UserId,
 };
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
@@ -21,7 +21,7 @@ use crate::http::seat_id::seat_of;
 use crate::http::{Answer, Call, Reply};
 use crate::openapi::words;
 use crate::problem::Result;
-use crate::service::{Caller, Service};
+use crate::service::{Named, Service};
 use crate::wire::Id;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -40,48 +40,53 @@ struct Uuid(String);
 
 /// Who wants something of which seat.
 struct Wish {
-    caller: Caller,
+    who: Named,
     seat: (PoolId, u32),
 }
 
 impl Wish {
     async fn of(service: &Service, call: &Call, endpoint: Endpoint) -> Result<Self> {
         let WishBody { id: Id(id), uuid: Uuid(uuid) } = call.json()?;
-        let caller = call.declared_caller(service, endpoint, Some(&uuid)).await?;
+        let who = call.named(service, endpoint, Some(&uuid)).await?;
         let seat = seat_of(id).ok_or_else(|| seat_not_found(id))?;
-        Ok(Self { caller, seat })
+        Ok(Self { who, seat })
+    }
+
+    fn user(&self) -> Option<UserId> {
+        self.who.known().map(|caller| caller.user)
     }
 }
 
 pub(super) async fn hold(State(service): State<Service>, call: Call) -> Answer {
     let wish = Wish::of(&service, &call, Endpoint::Book).await?;
-    let standing = service.standing(wish.caller, wish.seat, &call.context).await?;
+    let standing = service.standing(&wish.who, wish.seat, &call.context).await?;
     checks::expect_available(&standing, wish.seat)?;
-    accept(&service, &call, wish.caller, JobCommand::Reserve(hold_of(wish.seat))).await
+    accept(&service, &call, wish.who, JobCommand::Reserve(hold_of(wish.seat))).await
 }
 
 pub(super) async fn reserve(State(service): State<Service>, call: Call) -> Answer {
     let wish = Wish::of(&service, &call, Endpoint::ChangeBooking).await?;
-    let standing = service.standing(wish.caller, wish.seat, &call.context).await?;
-    let booking = checks::expect_held_by(&standing, wish.seat, wish.caller.user)?;
+    let standing = service.standing(&wish.who, wish.seat, &call.context).await?;
+    let booking = checks::expect_held_by(&standing, wish.seat, wish.user())?;
     let confirm = Confirm { booking, expected_version: None, part: None, paid: None };
-    accept(&service, &call, wish.caller, JobCommand::Confirm(confirm)).await
+    accept(&service, &call, wish.who, JobCommand::Confirm(confirm)).await
 }
 
 pub(super) async fn refresh(State(service): State<Service>, call: Call) -> Answer {
     let wish = Wish::of(&service, &call, Endpoint::ChangeBooking).await?;
-    let standing = service.standing(wish.caller, wish.seat, &call.context).await?;
-    let booking = checks::expect_held_by(&standing, wish.seat, wish.caller.user)?;
+    let standing = service.standing(&wish.who, wish.seat, &call.context).await?;
+    let booking = checks::expect_held_by(&standing, wish.seat, wish.user())?;
+    let caller = service.introduce(wish.who, call.context.deadline).await?;
     let extend = Extend { booking, expected_version: None, duration: None, dialect: Dialect::S2 };
-    let (_, extended, _) =
-        service.change_booking(wish.caller, Command::Extend(extend), &call.context).await?;
+    let (_, extended, _) = service.change_booking(caller, Command::Extend(extend), &call.context).await?;
     let seconds = seconds_held(&extended.state);
     Reply::ok(&json!({"message": format!("Seat hold refreshed for {seconds} seconds.")}))
 }
 
-async fn accept(service: &Service, call: &Call, caller: Caller, command: JobCommand) -> Answer {
+async fn accept(service: &Service, call: &Call, who: Named, command: JobCommand) -> Answer {
+    let caller = service.introduce(who, call.context.deadline).await?;
     let enqueue = Enqueue { command, priority: 0, not_before: None, promise: Promise::None };
-    let (accepted, _) = service.enqueue(caller, enqueue, &call.context).await?;
+    let accepted = service.enqueue(caller, enqueue, &call.context).await?.into_job()?;
     Reply::accepted(&accepted_body(&accepted))
 }
 

@@ -1,14 +1,11 @@
 //! `/event/{id}/booking` and `/booking/{id}`: tried when its turn comes, then paid, cancelled, or over.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use holdfast_reservations::{
     Booking, BookingId, BookingState, Command, Confirm, Enqueue, JobCommand, Paid, Promise, RequestId,
-    RequestKey, SeatState, Void,
+    RequestKey, SeatState, SlotName, Void,
 };
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::events::event_id;
 use super::fields::{Fields, wrong_field};
@@ -20,21 +17,23 @@ use crate::http::path::{Segment, path_id};
 use crate::http::seat_id::seat_id;
 use crate::http::{Answer, Call, Reply};
 use crate::problem::{Problem, Result};
-use crate::service::{Service, TOO_MANY_TICKETS};
-
-/// What is left of the time of a call that waited, to say what it waited for.
-const ANSWER_DURATION: Duration = Duration::from_millis(500);
+use crate::service::{NO_SLOT, Service, TOO_MANY_TICKETS, wait_end};
 
 pub(super) async fn book(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = caller(&service, &call, Endpoint::Book).await?;
     let event = event_id(&id)?;
     let wish = wish_from(Fields::of(&call)?)?;
-    let wanted = service.reserve_of_event(caller, event, &wish, &call.context).await.map_err(too_many)?;
+    let wanted = service.reserve_of_event(&caller, event, &wish, &call.context).await.map_err(too_many)?;
+    if caller.known().is_none() && wanted.slot == SlotName::Id(NO_SLOT) {
+        // The rules would refuse it, but nobody is made known for that.
+        return Err(not_sold(&id));
+    }
+    let caller = service.introduce(caller, call.context.deadline).await?;
     let (command, promise) = (JobCommand::Reserve(wanted), Promise::Booking);
     let enqueue = Enqueue { command, priority: 0, not_before: None, promise };
     let accepted = service.enqueue(caller, enqueue, &call.context).await;
-    let (accepted, _) =
-        accepted.map_err(|problem| if problem.status == 404 { not_sold(&id) } else { problem })?;
+    let accepted = accepted.map_err(|problem| if problem.status == 404 { not_sold(&id) } else { problem })?;
+    let accepted = accepted.into_job()?;
     let booking = accepted.job.booking;
     let booking = booking.ok_or_else(|| Problem::new(500, "internal", "no booking was promised"))?;
     let path = format!("/booking/{}/status", booking.0);
@@ -44,10 +43,10 @@ pub(super) async fn book(State(service): State<Service>, Segment(id): Segment, c
 pub(super) async fn status(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let asked = asked(&service, &call, Endpoint::ReadBookings).await?;
     let (id, wait) = (booking_id(&id)?, call.preferred_wait()?);
+    let asked = asked.ok_or_else(|| not_his(id))?;
     let mut read = service.booking(asked, id).await?;
     if let (BookingState::Queued { job }, Some(wait)) = (read.value.state, wait) {
-        let latest = call.context.deadline.checked_sub(ANSWER_DURATION).unwrap_or(call.context.deadline);
-        let until = (Instant::now() + wait).min(latest);
+        let until = wait_end(wait, call.context.deadline);
         match service.await_job(asked, job, until).await {
             // What became of it may be forgotten by now; the booking is not.
             Err(problem) if problem.status != 404 => return Err(problem),
@@ -62,13 +61,15 @@ pub(super) async fn status(State(service): State<Service>, Segment(id): Segment,
 
 pub(super) async fn tickets(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let asked = asked(&service, &call, Endpoint::ReadBookings).await?;
-    let read = service.booking(asked, booking_id(&id)?).await?;
+    let id = booking_id(&id)?;
+    let read = service.booking(asked.ok_or_else(|| not_his(id))?, id).await?;
     Reply::read(read, |booking| ticket_bodies(&booking))
 }
 
 pub(super) async fn pay(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = caller(&service, &call, Endpoint::Pay).await?;
     let booking = booking_id(&id)?;
+    let caller = caller.known().ok_or_else(|| not_his(booking))?;
     let paid = Some(Paid { reference: reference_of(booking, call.context.id), price: None });
     let confirm = Command::Confirm(Confirm { booking, expected_version: None, part: None, paid });
     match service.change_booking(caller, confirm, &call.context).await {
@@ -82,6 +83,7 @@ pub(super) async fn pay(State(service): State<Service>, Segment(id): Segment, ca
 pub(super) async fn cancel(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let caller = caller(&service, &call, Endpoint::CancelBooking).await?;
     let booking = booking_id(&id)?;
+    let caller = caller.known().ok_or_else(|| not_his(booking))?;
     let void = Command::Void(Void { booking, expected_version: None });
     service.change_booking(caller, void, &call.context).await?;
     changed(booking)
@@ -100,6 +102,11 @@ fn too_many(problem: Problem) -> Problem {
         TOO_MANY_TICKETS => wrong_field("quantity", &problem.detail),
         _ => problem,
     }
+}
+
+/// No booking is of somebody who is new.
+fn not_his(id: BookingId) -> Problem {
+    Problem::not_found("booking_not_found", id)
 }
 
 fn not_sold(event: &str) -> Problem {

@@ -62,8 +62,9 @@ struct NewEvent {
 }
 
 pub(super) async fn create(State(service): State<Service>, call: Call) -> Answer {
-    let caller = host(&service, &call).await?;
-    if !service.trusts_declared_identity() && !caller.role.checks_in() {
+    let host = host(&service, &call).await?;
+    let works_here = host.known().is_some_and(|caller| caller.role.checks_in());
+    if !service.trusts_declared_identity() && !works_here {
         return Err(Problem::forbidden());
     }
     let NewEvent { name, description, day, venue } = event_from(Fields::of(&call)?)?;
@@ -71,6 +72,7 @@ pub(super) async fn create(State(service): State<Service>, call: Call) -> Answer
     let window = window_of(day, &zone).ok_or_else(|| wrong_field("date", "expected a day from 1970 on"))?;
     let slot = Some(NewSlot { window, pools: Vec::new() });
     let event = CreateEvent { name, description, venue, slot };
+    let caller = service.introduce(host, call.context.deadline).await?;
     let (_, slot) = service.create_event_with_slot(caller, event, &call.context).await?;
     let id = slot.resource.0;
     Ok(Reply::created(&json!({"event_id": id.to_string()}))?.at(format!("/event/{id}")))

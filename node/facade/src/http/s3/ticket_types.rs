@@ -14,7 +14,7 @@ use super::host;
 use super::new_types::{NewType, type_from};
 use crate::http::path::Segment;
 use crate::http::seat_id::seat_id;
-use crate::http::{Answer, Call, Reply};
+use crate::http::{Answer, Call, LongList, Reply};
 use crate::openapi::words;
 use crate::problem::{Problem, Result};
 use crate::service::{NO_SLOT, SeatsOf, Service, Tickets, no_event};
@@ -41,14 +41,21 @@ pub(crate) struct TicketBody {
 }
 
 pub(super) async fn create(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
-    let caller = host(&service, &call).await?;
+    let host = host(&service, &call).await?;
     let event = event_id(&id)?;
     let NewType { name, description, price, plan, labels, limit_seconds } = type_from(Fields::of(&call)?)?;
     let numbers: BTreeMap<String, u32> = plan.seats().map(|seat| (seat.label.clone(), seat.number)).collect();
     let limit = limit_seconds.map(|seconds| (PolicyField::HoldDuration, Millis::from_seconds(seconds).0));
     let terms = Terms { price, description, policy: limit.into_iter().collect() };
     let places = NewPlaces::OnTerms(Box::new(NewPlaces::Seats(plan)), terms);
-    let slot = service.slot_to_sell(event, call.context.deadline).await?.unwrap_or(NO_SLOT);
+    let slot = service.slot_to_sell(event, call.context.deadline).await?;
+    let caller = match (host.known(), slot) {
+        (Some(caller), _) => caller,
+        // No event is of somebody who is new, and nobody is made known for that.
+        (None, None) => return Err(no_event(event)),
+        (None, Some(_)) => return Err(Problem::forbidden()),
+    };
+    let slot = slot.unwrap_or(NO_SLOT);
     let pools = AddPools { slot, pools: vec![NewPool { name, places }] };
     let added = service.add_pools(caller, pools, &call.context).await;
     let (_, slot) = added.map_err(|problem| if problem.status == 404 { no_event(event) } else { problem })?;
@@ -65,10 +72,16 @@ pub(super) async fn create(State(service): State<Service>, Segment(id): Segment,
 pub(super) async fn tickets(State(service): State<Service>, call: Call) -> Answer {
     let pool = type_asked(&call)?;
     let read = service.tickets(call.consistency()?, call.context.deadline, pool).await?;
-    Reply::read(read, |tickets| match tickets {
-        Tickets::Numbered(seats) => ticket_bodies(&seats),
-        Tickets::Counted => Vec::new(),
+    let len = match &read.value {
+        Tickets::Numbered(seats) => seats.states.len(),
+        Tickets::Counted => 0,
+    };
+    let frame = LongList { before: "[".to_owned(), after: "]", len };
+    Reply::list(&service, call.context.deadline, read, frame, |tickets| match tickets {
+        Tickets::Numbered(seats) => Box::new(ticket_bodies(seats)),
+        Tickets::Counted => Box::new(std::iter::empty()),
     })
+    .await
 }
 
 /// The seed's word for tickets that are all alike, and for those that are not.
@@ -85,16 +98,14 @@ pub(super) fn ticket_status(state: SeatState) -> &'static str {
     }
 }
 
-fn ticket_bodies(seats: &SeatsOf) -> Vec<TicketBody> {
+fn ticket_bodies(seats: &SeatsOf) -> impl Iterator<Item = TicketBody> {
     let ticket_type_id = seats.pool.0.to_string();
-    let of_pool = seats.seats.plan.seats().zip(&seats.states);
-    let bodies = of_pool.map(|(seat, state)| TicketBody {
+    seats.each().map(move |(seat, state)| TicketBody {
         ticket_id: seat_id(seats.pool, seat.number).to_string(),
         name: seat.label,
         ticket_type_id: ticket_type_id.clone(),
-        ticket_status: ticket_status(*state),
-    });
-    bodies.collect()
+        ticket_status: ticket_status(state),
+    })
 }
 
 fn type_asked(call: &Call) -> Result<PoolId> {

@@ -35,7 +35,8 @@ pub(super) async fn stats(State(service): State<Service>, call: Call) -> Answer 
         }
         service.booked_names(call.consistency()?, call.context.deadline).await?
     } else {
-        service.booked_names_as(asked(&service, &call, Endpoint::ReadBookings).await?).await?
+        let asked = asked(&service, &call, Endpoint::ReadBookings).await?;
+        service.booked_names_as(asked.ok_or_else(Problem::forbidden)?).await?
     };
     Reply::read(names, |names| names)
 }

@@ -5,8 +5,8 @@ pub(crate) mod pay;
 
 use axum::extract::State;
 use holdfast_reservations::{
-    BookingId, Cancel, CheckIn, Command, Confirm, Dialect, Enqueue, Exchange, Extend, JobCommand, Millis,
-    Modify, PoolId, Promise, SeatName, SlotChoice, SlotId, UserId,
+    Booking, BookingId, Cancel, CheckIn, Command, Confirm, Dialect, Enqueue, Exchange, Extend, JobCommand,
+    Millis, Modify, PoolId, Promise, SeatName, SlotChoice, SlotId, UserId,
 };
 
 use crate::access::Endpoint;
@@ -15,7 +15,7 @@ use crate::http::v1::bookings::bodies::{ConfirmBody, ExtendBody, ModifyBody};
 use crate::http::v1::{ListBody, jobs};
 use crate::http::{Answer, Call, Reply};
 use crate::problem::{Problem, Result};
-use crate::service::{BookingFilter, Caller, Service};
+use crate::service::{BookingFilter, Caller, Service, Taken};
 use crate::wire::{booking_body, count_from, hold_seconds_from, labels_from};
 
 pub(super) use bodies::money_from;
@@ -24,15 +24,24 @@ pub(super) use pay::{settle, start_payment};
 pub(crate) async fn book(State(service): State<Service>, call: Call) -> Answer {
     let caller = call.caller(&service, Endpoint::Book).await?;
     let (wanted, options) = bodies::reserve_from(call.json()?)?;
+    if let Some(not_before) = options.not_before {
+        service.expect_before_end(caller, &wanted, not_before, &call.context)?;
+    }
     if call.prefers_job() || options.is_delayed() {
         let (command, promise) = (JobCommand::Reserve(wanted), Promise::None);
         let (priority, not_before) = (options.priority, options.not_before);
         let enqueue = Enqueue { command, priority, not_before, promise };
         return jobs::accept(&service, &call, caller, enqueue).await;
     }
-    let (id, booking, _) = service.reserve(caller, wanted, &call.context).await?;
+    match service.take(caller, Command::Reserve(wanted), &call.context).await? {
+        Taken::Booking(id, booking, _) => booked(id, &booking),
+        Taken::Job(view) => jobs::to_come(&view),
+    }
+}
+
+pub(super) fn booked(id: BookingId, booking: &Booking) -> Answer {
     let path = format!("/v1/bookings/{}", id.0);
-    Ok(Reply::created(&booking_body(id, &booking))?.version(booking.version).at(path))
+    Ok(Reply::created(&booking_body(id, booking))?.version(booking.version).at(path))
 }
 
 pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {

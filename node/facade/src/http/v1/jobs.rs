@@ -4,15 +4,15 @@ use axum::extract::State;
 use holdfast_reservations::{Enqueue, JobCommand, JobId, JobState, Outcome};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use crate::access::Endpoint;
 use crate::http::path::{Segment, path_id};
+use crate::http::v1::bookings::booked;
 use crate::http::{Answer, Call, Reply};
 use crate::openapi::words;
 use crate::problem::rejected;
-use crate::service::{Asked, Caller, JobView, Service};
+use crate::service::{Asked, Caller, JobView, Service, Taken, wait_end};
 use crate::wire::{booking_body, instant};
 
 #[derive(Serialize, ToSchema)]
@@ -47,25 +47,34 @@ pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, c
     let asked = call.asked(&service, Endpoint::ReadJob).await?;
     let id = path_id(&id, "job_not_found", "job").map(JobId)?;
     let wait = call.preferred_wait()?.unwrap_or_default();
-    let until = (Instant::now() + wait).min(call.context.deadline);
+    let until = wait_end(wait, call.context.deadline);
     let read = service.await_job(asked, id, until).await?;
     Reply::read(read, |view| job_body(&view))
 }
 
 /// Accepts a job, and waits for it as long as the caller prefers.
 pub(super) async fn accept(service: &Service, call: &Call, caller: Caller, enqueue: Enqueue) -> Answer {
-    let (accepted, _) = service.enqueue(caller, enqueue, &call.context).await?;
-    let id = accepted.id;
-    let view = match call.preferred_wait()?.filter(|_| !accepted.is_done()) {
+    let (wait, consistency) = (call.preferred_wait()?, call.consistency()?);
+    let accepted = match service.enqueue(caller, enqueue, &call.context).await? {
+        Taken::Job(view) => view,
+        Taken::Booking(id, booking, _) => return booked(id, &booking),
+    };
+    // It is accepted, whatever comes of looking at it.
+    let deadline = call.context.deadline;
+    let view = match wait.filter(|_| !accepted.is_done()) {
         None => accepted,
         Some(wait) => {
-            let (consistency, deadline) = (call.consistency()?, call.context.deadline);
-            let asked = Asked { caller, consistency, deadline };
-            let until = (Instant::now() + wait).min(deadline);
-            service.await_job(asked, id, until).await?.value
+            let (asked, until) = (Asked { caller, consistency, deadline }, wait_end(wait, deadline));
+            let awaited = service.await_job(asked, accepted.id, until).await;
+            awaited.map_or(accepted, |read| read.value)
         }
     };
-    Ok(Reply::accepted(&job_body(&view))?.at(format!("/v1/jobs/{}", id.0)))
+    to_come(&view)
+}
+
+/// What is to come of a call.
+pub(super) fn to_come(view: &JobView) -> Answer {
+    Ok(Reply::accepted(&job_body(view))?.at(format!("/v1/jobs/{}", view.id.0)))
 }
 
 fn job_body(view: &JobView) -> JobBody {

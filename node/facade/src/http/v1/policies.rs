@@ -16,8 +16,35 @@ pub(crate) struct Known {
     pub(crate) name: &'static str,
     field: PolicyField,
     pub(crate) unit: Unit,
-    /// Only the cluster has it.
-    pub(crate) is_of_cluster: bool,
+    pub(crate) reach: Reach,
+}
+
+/// For which scopes a field can be decided.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Cluster,
+    /// Whoever waits, waits for a resource: for its slots and pools nothing else can be said.
+    Resource,
+    Any,
+}
+
+impl Reach {
+    /// Which scopes these are.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Cluster => "the cluster only",
+            Self::Resource => "the cluster, a venue or a resource",
+            Self::Any => "any scope",
+        }
+    }
+
+    fn has(self, scope: Scope) -> bool {
+        match scope {
+            Scope::Cluster => true,
+            Scope::Venue(_) | Scope::Resource(_) => self != Self::Cluster,
+            Scope::Slot(_) | Scope::Pool(_) => self == Self::Any,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,11 +60,15 @@ pub(crate) enum Unit {
 const DAY: u64 = 86_400;
 
 const fn known(name: &'static str, field: PolicyField, unit: Unit) -> Known {
-    Known { name, field, unit, is_of_cluster: false }
+    Known { name, field, unit, reach: Reach::Any }
 }
 
 const fn of_cluster(name: &'static str, field: PolicyField, unit: Unit) -> Known {
-    Known { name, field, unit, is_of_cluster: true }
+    Known { name, field, unit, reach: Reach::Cluster }
+}
+
+const fn of_resource(name: &'static str, field: PolicyField, unit: Unit) -> Known {
+    Known { name, field, unit, reach: Reach::Resource }
 }
 
 const HOLD: Unit = Unit::Seconds { min: 1, max: DAY };
@@ -48,7 +79,7 @@ const COUNT: Unit = Unit::Count { min: 0, max: 1_000_000_000 };
 pub(crate) const FIELDS: [Known; 13] = [
     known("maxPerUser", PolicyField::MaxPerUser, COUNT),
     known("holdSeconds", PolicyField::HoldDuration, HOLD),
-    known("admissionPerSecond", PolicyField::AdmissionRate, Unit::Rate { max: 1_000 }),
+    of_resource("admissionPerSecond", PolicyField::AdmissionRate, Unit::Rate { max: 1_000 }),
     known("noShowGraceSeconds", PolicyField::NoShowGrace, LENGTH),
     known("reminderLeadSeconds", PolicyField::ReminderLead, LENGTH),
     known("checkInEarlySeconds", PolicyField::CheckInEarly, LENGTH),
@@ -102,10 +133,12 @@ fn fields_from(scope: Scope, body: &Map<String, Value>) -> Result<Vec<(PolicyFie
     for (name, value) in given {
         let known = FIELDS.iter().find(|known| known.name == name);
         let known = known.ok_or_else(|| Problem::malformed(format!("there is no field {name}")))?;
-        if known.is_of_cluster && scope != Scope::Cluster {
-            return Err(Problem::senseless(format!("{name} is decided for the cluster only")));
-        }
         let value = if value.is_null() { None } else { Some(known.stored(value)?) };
+        // What had no effect may be taken back.
+        let is_taken_back = value.is_none() && known.reach != Reach::Cluster;
+        if !known.reach.has(scope) && !is_taken_back {
+            return Err(Problem::senseless(format!("{name} is decided for {}", known.reach.name())));
+        }
         fields.push((known.field, value));
     }
     Ok(fields)
@@ -161,7 +194,7 @@ impl Known {
 /// Every field there is for a scope; null is inherited.
 fn policy_body(scope: Scope, policy: &Policy) -> Value {
     let mut body = json!({"scope": scope_name(scope)});
-    for known in FIELDS.iter().filter(|known| scope == Scope::Cluster || !known.is_of_cluster) {
+    for known in FIELDS.iter().filter(|known| scope == Scope::Cluster || known.reach != Reach::Cluster) {
         let value = policy.fields.get(&known.field).map_or(Value::Null, |stored| known.written(*stored));
         let mut inner = &mut body;
         for part in known.name.split('.') {
@@ -213,7 +246,8 @@ mod tests {
         assert_eq!(fields(pool, json!({"holdSeconds": 0})), Err(422));
         assert_eq!(fields(pool, json!({"holdSeconds": 86_401})), Err(422));
         assert_eq!(fields(pool, json!({"maxPerUser": -1})), Err(422));
-        assert_eq!(fields(pool, json!({"admissionPerSecond": 1_001})), Err(422));
+        assert_eq!(fields(Scope::Cluster, json!({"admissionPerSecond": 1_001})), Err(422));
+        assert_eq!(fields(pool, json!({"admissionPerSecond": 1})), Err(422));
         assert_eq!(fields(pool, json!({"holdSeconds": "5"})), Err(400));
         assert_eq!(fields(pool, json!({"holdSeconds": 1.5})), Err(400));
         assert_eq!(fields(pool, json!({"holdSeconds": {}})), Err(400));

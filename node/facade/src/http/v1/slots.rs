@@ -2,6 +2,8 @@
 
 pub(crate) mod bodies;
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use holdfast_reservations::{
     AddPools, ChangeSlot, OpenSlots, POOLS_PER_COMMAND_MAX, ResourceId, SLOTS_PER_COMMAND_MAX, SlotId,
@@ -13,14 +15,15 @@ use crate::access::Endpoint;
 use crate::http::path::{Segment, path_id};
 use crate::http::v1::cut;
 use crate::http::v1::slots::bodies::{ChangeBody, NewPoolBody, NewSlotBody, seat_body};
-use crate::http::{Answer, Call, Reply};
+use crate::http::{Answer, Call, LongList, Reply};
 use crate::problem::{Problem, Result};
-use crate::service::Service;
+use crate::service::{SeatsOf, Service};
 use crate::wire::{SlotBody, moment_in, slot_body};
 
 pub(crate) async fn open(State(service): State<Service>, Segment(resource): Segment, call: Call) -> Answer {
-    let caller = call.caller(&service, Endpoint::OpenSlots).await?;
+    let caller = call.caller(&service, Endpoint::ManageEvents).await?;
     let resource = path_id(&resource, "resource_not_found", "resource").map(ResourceId)?;
+    service.expect_opens_slots(caller, resource, call.context.deadline).await?;
     let is_array = call.is_array();
     let bodies: Vec<NewSlotBody> = if is_array { call.json()? } else { vec![call.json()?] };
     if !(1..=SLOTS_PER_COMMAND_MAX).contains(&bodies.len()) {
@@ -61,15 +64,16 @@ pub(crate) async fn seats(State(service): State<Service>, Segment(id): Segment, 
         return Err(Problem::senseless(format!("status is available, held or sold, not {status}")));
     }
     let read = service.seats(asked, slot_id(&id)?).await?;
-    Reply::read(read, |pools| {
-        let pools = pools.iter().filter(|seats| pool.is_none_or(|pool| pool == seats.pool.0));
-        let seats = pools.flat_map(|seats| {
-            let of_pool = seats.seats.plan.seats().zip(&seats.states);
-            of_pool.map(|(seat, state)| seat_body(seats.pool, seat, *state))
-        });
-        let seats = seats.filter(|seat| status.as_deref().is_none_or(|status| status == seat.status));
-        json!({"seats": seats.collect::<Vec<_>>()})
+    let frame =
+        LongList { before: r#"{"seats":["#.to_owned(), after: "]}", len: SeatsOf::count(&read.value) };
+    let status = status.map(Cow::into_owned);
+    Reply::list(&service, call.context.deadline, read, frame, move |pools| {
+        let pools = pools.iter().filter(move |seats| pool.is_none_or(|pool| pool == seats.pool.0));
+        let seats =
+            pools.flat_map(|seats| seats.each().map(|(seat, state)| seat_body(seats.pool, seat, state)));
+        Box::new(seats.filter(move |seat| status.as_deref().is_none_or(|status| status == seat.status)))
     })
+    .await
 }
 
 pub(crate) async fn change(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {

@@ -10,9 +10,9 @@ use crate::http::v1::jobs::JobBody;
 use crate::openapi::answers::{Success, answer, read};
 use crate::openapi::codes::{
     ALREADY_CANCELLED, ALREADY_USED, BOOKING_NOT_FOUND, Code, FORBIDDEN, HOLD_EXPIRED, INVALID,
-    JOB_NOT_FOUND, LIMIT_REACHED, NO_SEATS, NO_SUCH_SEATS, NOT_CONFIRMED, NOT_HELD, NOT_SO_MANY,
-    PAYMENT_MISMATCH, PAYMENT_REFERENCE_TAKEN, PLACES_GONE, POOL_NOT_FOUND, QUEUE_FULL, SEAT_NOT_FOUND,
-    SEAT_TAKEN, SLOT_FULL, SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE, USER_NOT_FOUND,
+    LIMIT_REACHED, NO_SEATS, NO_SUCH_SEATS, NOT_CONFIRMED, NOT_HELD, NOT_SO_MANY, PAYMENT_MISMATCH,
+    PAYMENT_REFERENCE_TAKEN, PLACES_GONE, POOL_NOT_FOUND, QUEUE_FULL, SEAT_NOT_FOUND, SEAT_TAKEN, SLOT_FULL,
+    SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE, USER_NOT_FOUND,
 };
 use crate::openapi::operation::{Operation, get, patch, post};
 use crate::openapi::parameters::{id, prefer, query, query_id, wait};
@@ -52,7 +52,7 @@ pub(in crate::openapi) fn operations() -> Vec<Operation> {
             .answers(shown(201, "The booking.", held()).with("Location"))
             .answers(answer(202, "The job.", of::<JobBody>, job()).with("Location"))
             .refuses(OF_PLACES)
-            .refuses(&[INVALID, FORBIDDEN, USER_NOT_FOUND, JOB_NOT_FOUND, QUEUE_FULL]),
+            .refuses(&[INVALID, FORBIDDEN, USER_NOT_FOUND, QUEUE_FULL]),
         get("/v1/bookings", "List bookings, newest first")
             .about("One's own; everybody's for staff, operators and apps.")
             .by(Endpoint::ReadBookings)

@@ -91,7 +91,7 @@ fn fields(case: Case) -> Value {
 }
 
 fn field(known: &Known) -> Value {
-    let about = if known.is_of_cluster { "For the cluster only." } else { "For any scope." };
+    let about = format!("For {}.", known.reach.name());
     match known.unit {
         Unit::Count { min, max } | Unit::Seconds { min, max } => {
             json!({"type": ["integer", "null"], "minimum": min, "maximum": max, "description": about})

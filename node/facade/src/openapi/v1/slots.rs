@@ -22,12 +22,13 @@ pub(in crate::openapi) fn operations() -> Vec<Operation> {
             .about(
                 "One, or up to a thousand in an array, all or none; the answer has the same form and order.",
             )
-            .by(Endpoint::OpenSlots)
+            .about("For the owner of the resource and operators; only operators send more than 64 KiB.")
+            .by(Endpoint::ManageEvents)
             .with(id("id", "The resource."))
             .keyed()
             .body(new_slots, asked())
             .answers(answer(201, "The slot, or all of them.", one_or_many::<SlotBody>, slot()))
-            .refuses(&[INVALID, RESOURCE_NOT_FOUND]),
+            .refuses(&[INVALID, FORBIDDEN, RESOURCE_NOT_FOUND]),
         get("/v1/resources/{id}/slots", "List the slots of a resource, by their start")
             .by(Endpoint::ReadCatalog)
             .with(id("id", "The resource."))

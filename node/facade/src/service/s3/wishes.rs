@@ -8,7 +8,7 @@ use holdfast_reservations::{
 
 use super::SLOTS_MAX;
 use crate::problem::{Problem, Result};
-use crate::service::{Asked, CallContext, Caller, Service};
+use crate::service::{Asked, CallContext, Caller, Named, Service};
 
 /// No slot has this id: whatever is to be in it is refused as unknown, in the log like all refusals.
 pub(crate) const NO_SLOT: SlotId = SlotId(0);
@@ -41,7 +41,7 @@ impl Service {
     /// The wish of a caller as the rules name it. Nothing that can be tried is refused.
     pub(crate) async fn reserve_of_event(
         &self,
-        caller: Caller,
+        who: &Named,
         event: ResourceId,
         wish: &Wish,
         call: &CallContext,
@@ -52,14 +52,20 @@ impl Service {
         {
             return Ok(known.reserve(wish));
         }
-        let asked = Asked { caller, consistency: Consistency::Linearizable, deadline: call.deadline };
-        let with = |view: &View<'_>, caller: Caller| {
-            let was_answered = answered(view, caller.principal(), call.id).is_some();
+        let wanted = |view: &View<'_>, was_answered: bool| {
             let is_too_much =
                 type_of_event(view, event, wish.pool()).is_some_and(|known| wish.is_too_much(known));
             if is_too_much && !was_answered { Err(too_much()) } else { Ok(reserve_of(view, event, wish)) }
         };
-        Ok(self.read_as(asked, with).await?.value)
+        let (consistency, deadline) = (Consistency::Linearizable, call.deadline);
+        let Some(caller) = who.known() else {
+            let read = self.read_public(consistency, deadline, |view| wanted(view, false)).await?;
+            return Ok(read.value);
+        };
+        let with = |view: &View<'_>, caller: Caller| {
+            wanted(view, answered(view, caller.principal(), call.id).is_some())
+        };
+        Ok(self.read_as(Asked { caller, consistency, deadline }, with).await?.value)
     }
 }
 

@@ -25,11 +25,11 @@ pub(super) fn expect_available(standing: &Standing, (pool, number): (PoolId, u32
     }
 }
 
-/// The hold of a user on a seat; refuses what is not on hold, or by somebody else.
+/// The hold of a user, unless he is new, on a seat by itself; refuses what is not on hold, or by somebody else.
 pub(super) fn expect_held_by(
     standing: &Standing,
     (pool, number): (PoolId, u32),
-    user: UserId,
+    user: Option<UserId>,
 ) -> Result<BookingId> {
     let seat = standing.seat.as_ref().ok_or_else(|| seat_not_found(seat_id(pool, number)));
     match seat.and_then(|seat| held_by(seat, user)) {
@@ -38,9 +38,13 @@ pub(super) fn expect_held_by(
     }
 }
 
-fn held_by(seat: &SeatView, user: UserId) -> Result<BookingId> {
+fn held_by(seat: &SeatView, user: Option<UserId>) -> Result<BookingId> {
     match (Status::of(seat), &seat.booking) {
-        (Status::OnHold, Some((id, booking))) if booking.user == user => Ok(*id),
+        (Status::OnHold, Some((id, booking))) if user == Some(booking.user) => match booking.count {
+            1 => Ok(*id),
+            // Made in other words than this seed's, which has no word for the others.
+            _ => Err(conflict("held_with_others", "the seat is held together with others", Status::OnHold)),
+        },
         (Status::OnHold, _) => Err(Problem::new(403, "not_holder", "the seat is on hold by somebody else")),
         (Status::Available, _) => Err(conflict("not_held", "the seat is not on hold", Status::Available)),
         (Status::Reserved, _) => Err(conflict("not_held", "the seat is already reserved", Status::Reserved)),
@@ -88,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_hold_is_its_holders() {
-        let check = |found, user| told(expect_held_by(&standing(true, found), SEAT, user));
+        let check = |found, user| told(expect_held_by(&standing(true, found), SEAT, Some(user)));
         assert_eq!(check(Some(seat(Some(HELD))), HOLDER), Ok(BookingId(4)));
         assert_eq!(check(Some(seat(Some(HELD))), OTHER), Err((403, None)));
         assert_eq!(check(Some(seat(None)), HOLDER), Err(conflict("Available")));
@@ -96,6 +100,8 @@ mod tests {
             assert_eq!(check(Some(seat(Some(BookingState::Confirmed))), user), Err(conflict("Reserved")));
         }
         assert_eq!(check(None, HOLDER), Err((404, None)));
+        let of_nobody = told(expect_held_by(&standing(true, Some(seat(Some(HELD)))), SEAT, None));
+        assert_eq!(of_nobody, Err((403, None)));
     }
 
     #[test]
@@ -103,9 +109,9 @@ mod tests {
         for found in [None, Some(None), Some(Some(HELD)), Some(Some(BookingState::Confirmed))] {
             let retry = standing(false, found.map(seat));
             assert!(expect_available(&retry, SEAT).is_ok());
-            assert_eq!(told(expect_held_by(&retry, SEAT, OTHER)), Ok(NO_BOOKING));
+            assert_eq!(told(expect_held_by(&retry, SEAT, Some(OTHER))), Ok(NO_BOOKING));
         }
         let held = standing(false, Some(seat(Some(HELD))));
-        assert_eq!(told(expect_held_by(&held, SEAT, HOLDER)), Ok(BookingId(4)));
+        assert_eq!(told(expect_held_by(&held, SEAT, Some(HOLDER))), Ok(BookingId(4)));
     }
 }

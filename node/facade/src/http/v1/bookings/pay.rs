@@ -59,10 +59,12 @@ pub(crate) async fn start_payment(
     let body: StartBody = call.json()?;
     let (booking, expected_version) = (booking_id(&id)?, call.expected_version()?);
     let price = money_from(body.amount, body.currency)?;
-    let reference = match body.reference {
-        Some(reference) => reference_from(reference)?,
-        None => made_reference(booking, call.context.id),
+    let reference = match body.reference.map(reference_from).transpose()? {
+        Some(reference) => Some(reference),
+        // Whoever asks again waits for the same payment: it may be on its way.
+        None => service.pending_reference(caller, booking, &price, &call.context).await?,
     };
+    let reference = reference.unwrap_or_else(|| made_reference(booking, call.context.id));
     let start = StartPayment { booking, expected_version, reference, price };
     changed(&service, &call, caller, Command::StartPayment(start)).await
 }
@@ -82,7 +84,7 @@ pub(crate) async fn settle(State(service): State<Service>, call: Call) -> Answer
         timestamp: header("webhook-timestamp")?,
         signatures: header("webhook-signature")?,
     };
-    service.check_webhook(head, call.bytes())?;
+    service.check_webhook(head, call.bytes(), call.context.deadline).await?;
     let body: SettleBody = call.json()?;
     let settlement = settlement_from(&body)?;
     let reference = reference_from(body.data.reference)?;
