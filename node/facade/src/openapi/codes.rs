@@ -69,7 +69,8 @@ codes! {
     PLACES_GONE = 409 "places_gone" "The hold has ended, and its places are somebody else's.";
     HAS_SLOTS = 409 "has_slots" "It has slots; take them off first.";
     HAS_BOOKINGS = 409 "has_bookings" "Somebody has places in it.";
-    TOO_MANY_POOLS = 409 "too_many_pools" "A slot sells at most 64 kinds of places.";
+    TOO_MANY_POOLS = 409 "too_many_pools" "A slot sells at most 64 kinds of places, and 100,000 seats.";
+    WAITING_ROOM = 409 "waiting_room" "The resource lets those who want places in by turns; book anew instead.";
     KEY_EXPIRED = 409 "key_expired" "The idempotency key is so old that nobody knows whether it had an effect; look, then use a new one.";
     EMAIL_TAKEN = 409 "email_taken" "Somebody has signed up with this address.";
     LAST_OPERATOR = 409 "last_operator" "Nobody would be left to operate the cluster.";

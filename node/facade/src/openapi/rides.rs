@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::answers::{answer, file, read};
 use super::codes::{
     ALREADY_CANCELLED, ALREADY_USED, BOOKING_NOT_FOUND, HOLD_EXPIRED, INVALID, NO_QUORUM, NO_SUCH_PATH,
-    NOT_CONFIRMED, QUEUE_FULL, SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE, UNSIGNED_URL, URL_EXPIRED,
+    NOT_CONFIRMED, QUEUE_FULL, SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE, UNSIGNED_URL, URL_EXPIRED, WAITING_ROOM,
 };
 use super::operation::{Operation, delete, get, patch, post, put};
 use super::parameters::{id, part, query, query_id};
@@ -45,7 +45,7 @@ pub(super) fn operations() -> Vec<Operation> {
         changing(Endpoint::ChangeBooking, put("/rides/book/{id}", "Change the number of places or the time"))
             .body(of::<ChangeBody>, json!({"cnt": 3, "startTime": START, "endTime": END}))
             .refuses(OF_PLACES)
-            .refuses(&[INVALID]),
+            .refuses(&[INVALID, WAITING_ROOM]),
         changing(Endpoint::CancelBooking, delete("/rides/book/{id}", "Cancel a booking"))
             .refuses(&[SLOT_NOT_FOUND, TOO_LATE]),
         changing(Endpoint::CheckIn, patch("/rides/book/{id}/checkin", "Admit a party"))

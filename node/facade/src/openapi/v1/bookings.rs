@@ -12,7 +12,7 @@ use crate::openapi::codes::{
     ALREADY_CANCELLED, ALREADY_USED, BOOKING_NOT_FOUND, Code, FORBIDDEN, HOLD_EXPIRED, INVALID,
     LIMIT_REACHED, NO_SEATS, NO_SUCH_SEATS, NOT_CONFIRMED, NOT_HELD, NOT_SO_MANY, PAYMENT_MISMATCH,
     PAYMENT_REFERENCE_TAKEN, PLACES_GONE, POOL_NOT_FOUND, QUEUE_FULL, SEAT_NOT_FOUND, SEAT_TAKEN, SLOT_FULL,
-    SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE, USER_NOT_FOUND,
+    SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE, USER_NOT_FOUND, WAITING_ROOM,
 };
 use crate::openapi::operation::{Operation, get, patch, post};
 use crate::openapi::parameters::{id, prefer, query, query_id, wait};
@@ -74,7 +74,7 @@ pub(in crate::openapi) fn operations() -> Vec<Operation> {
             .body(of::<ModifyBody>, json!({"count": 3}))
             .answers(shown(200, "The booking as it is now.", booking()))
             .refuses(OF_PLACES)
-            .refuses(&[INVALID]),
+            .refuses(&[INVALID, WAITING_ROOM]),
         changing(Endpoint::ChangeBooking, post("/v1/bookings/{id}/confirm", "Confirm a hold, or a part of it"))
             .body_if_any(of::<ConfirmBody>, json!({"count": 1, "payment": {"reference": "pay-17", "amount": 4200, "currency": "EUR"}}))
             .answers(shown(200, "The booking, confirmed.", booking()))
@@ -83,7 +83,7 @@ pub(in crate::openapi) fn operations() -> Vec<Operation> {
         changing(Endpoint::ChangeBooking, post("/v1/bookings/{id}/extend", "Hold for longer"))
             .body_if_any(of::<ExtendBody>, json!({"holdSeconds": 300}))
             .answers(shown(200, "The booking with its new deadline.", held()))
-            .refuses(&[INVALID]),
+            .refuses(&[INVALID, SLOT_NOT_FOUND, TOO_LATE]),
         changing(Endpoint::CancelBooking, post("/v1/bookings/{id}/cancel", "Cancel a booking"))
             .answers(shown(200, "The booking, cancelled.", with_status("cancelled")))
             .refuses(&[SLOT_NOT_FOUND, TOO_LATE]),
