@@ -81,6 +81,13 @@ impl Stage {
         self.world.recorder.counts().answers.get("done").copied().unwrap_or(0)
     }
 
+    /// How many calls were answered by what the cluster agreed on, refusals too; neither silence nor 5xx counts.
+    pub fn answered(&self) -> u64 {
+        let is_agreed = |answer: &str| answer == "done" || answer.starts_with('4');
+        let counts = self.world.recorder.counts();
+        counts.answers.iter().filter(|(answer, _)| is_agreed(answer)).map(|(_, count)| *count).sum()
+    }
+
     /// Ends processes.
     pub fn end(&mut self, hosts: &[usize], loss: Loss) {
         hosts.iter().for_each(|position| self.world.hosts[*position].end(loss));
