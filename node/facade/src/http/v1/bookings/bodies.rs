@@ -18,7 +18,7 @@ pub(crate) struct BookBody {
     slot_id: Id,
     /// The first pool of the slot unless given.
     pool_id: Option<Id>,
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, value_type = i64)]
     #[serde(default, deserialize_with = "given")]
     count: Option<i64>,
     /// Labels of seats, each once.
