@@ -136,10 +136,3 @@ fn a_disk_that_stands_still_for_ever_stops_nobody_else() {
         }
     });
 }
-
-fn done_more(stage: &Stage, before: u64) -> Result<(), String> {
-    match stage.done() > before + 20 {
-        true => Ok(()),
-        false => Err("the others do not serve".to_owned()),
-    }
-}
