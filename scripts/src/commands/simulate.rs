@@ -10,7 +10,7 @@ use std::sync::PoisonError;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use crate::process::run as run_process;
@@ -25,6 +25,9 @@ const SEEDS_TO_SHOW_ZEROS: u64 = 100;
 
 /// Progress is told this often.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
+
+/// So rarely a seed may end before it can be judged, besides one.
+const NOT_JUDGED_ONE_IN: u64 = 100;
 
 /// After so many failures there is enough to look into.
 const FAILURES_MAX: usize = 10;
@@ -62,6 +65,8 @@ struct Totals {
     checks: BTreeMap<String, u64>,
     /// The trace hash of each seed.
     hashes: BTreeMap<u64, String>,
+    /// Each seed that ended before it could be judged, and why.
+    not_judged: Vec<(u64, String)>,
     /// Each seed that failed, how, and how it went when it was run again.
     failures: Vec<(u64, String, String)>,
 }
@@ -80,10 +85,7 @@ pub fn run(setup: &Setup, options: &Options) -> Result<()> {
     let cores = options.cores.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let totals = simulate(&program, plan, cores);
     writeln!(stdout(), "{}commit      {}", totals.shown(began_at.elapsed()), commit(setup))?;
-    match totals.failures.len() {
-        0 => Ok(()),
-        failed => bail!("{failed} of {} seeds failed", totals.seeds),
-    }
+    totals.verdict()
 }
 
 /// What was simulated: the commit, and whether anything was changed since.
@@ -203,6 +205,10 @@ impl Totals {
                 *totals.entry(kind.clone()).or_default() += count.as_u64().unwrap_or(0);
             }
         }
+        if let Some(why) = report["notJudged"].as_str() {
+            eprintln!("seed {seed} was not judged: {why}");
+            self.not_judged.push((seed, why.to_owned()));
+        }
         self.hashes.insert(seed, report["hash"].as_str().unwrap_or("none").to_owned());
         if let Some(failure) = report["failure"].as_str() {
             let again = report["again"].as_str().unwrap_or("it was not run again");
@@ -211,6 +217,16 @@ impl Totals {
             );
             self.failures.push((seed, failure.to_owned(), again.to_owned()));
         }
+    }
+
+    /// Whether all is well: nothing failed, and nearly all that was run was judged.
+    fn verdict(&self) -> Result<()> {
+        let failed = self.failures.len();
+        ensure!(failed == 0, "{failed} of {} seeds failed", self.seeds);
+        let not_judged = self.not_judged.len() as u64;
+        let most = 1 + self.seeds / NOT_JUDGED_ONE_IN;
+        ensure!(not_judged <= most, "{not_judged} of {} seeds were not judged, more than {most}", self.seeds);
+        Ok(())
     }
 
     fn progress(&self, elapsed: Duration) -> String {
@@ -232,6 +248,8 @@ impl Totals {
             let lines = shown.map(|(name, count)| format!("  {count:>10}  {name}\n"));
             lines.collect::<String>()
         };
+        let not_judged: String =
+            self.not_judged.iter().map(|(seed, why)| format!("NOT JUDGED  seed {seed}: {why}\n")).collect();
         let failures: String = self
             .failures
             .iter()
@@ -242,7 +260,7 @@ impl Totals {
             .collect();
         format!(
             "seeds       {} ({} an hour), {} of them run twice\nsimulated   {:.2} hours\nfaults      {}\n{}\
-             operations  {}\n{}checks      {}\n{}traces      {}\n{failures}",
+             operations  {}\n{}checks      {}\n{}traces      {}\n{not_judged}{failures}",
             self.seeds,
             per_hour(self.seeds, elapsed),
             self.twice,
@@ -316,5 +334,20 @@ mod tests {
                     cargo xtask simulate --seed 8
         "#]]
         .assert_eq(&totals.shown(Duration::from_secs(60)).replace(&totals.trace()[..16], "HASH"));
+        assert!(totals.verdict().is_err());
+    }
+
+    #[test]
+    fn few_seeds_may_go_without_a_judgement_and_all_are_named() {
+        let mut totals = Totals::default();
+        let ended = serde_json::json!({"failure": null, "notJudged": "it asserts too much"});
+        totals.add(7, &ended);
+        assert!(totals.verdict().is_ok());
+        let shown = totals.shown(Duration::from_secs(60));
+        assert!(shown.contains("NOT JUDGED  seed 7: it asserts too much\n"), "{shown}");
+        totals.add(8, &ended);
+        assert_eq!(totals.verdict().unwrap_err().to_string(), "2 of 2 seeds were not judged, more than 1");
+        (9..109).for_each(|seed| totals.add(seed, &serde_json::json!({"failure": null})));
+        assert!(totals.verdict().is_ok());
     }
 }

@@ -94,12 +94,11 @@ fn one(seed: u64, arguments: &Arguments) -> bool {
 
 /// What openraft (0.10.0-alpha.37) asserts in debug builds alone, and does not keep itself; no seed that it ends is
 /// judged. A leader that was deposed counts its own tail as sent while the new leader's shorter log is written over it:
-/// its replication, which is about to be closed, then finds nothing to send, and without assertions sends a heartbeat of
-/// its old term, which nobody takes.
-const ASSERTIONS_OF_OPENRAFT: [(&str, &str); 1] = [(
-    "read_log_entries received reversed range",
-    "not judged: openraft asserts too much of a deposed leader",
-)];
+/// its replication, which is about to be closed, then finds nothing to send, and without assertions sends a heartbeat
+/// under its old vote, which nobody takes. `cargo xtask simulate` lets so few seeds end so that a change for the worse
+/// shows.
+const ASSERTIONS_OF_OPENRAFT: [(&str, &str); 1] =
+    [("read_log_entries received reversed range", "openraft asserts too much of a deposed leader")];
 
 /// Whether a seed that failed did so again, and in the same way.
 fn compared(report: &Value, again: &Value) -> String {
@@ -135,7 +134,7 @@ fn apart(seed: u64, arguments: &Arguments) -> Value {
     report.unwrap_or_else(|output| {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         if let Some((_, name)) = ASSERTIONS_OF_OPENRAFT.iter().find(|(text, _)| said.contains(text)) {
-            return json!({"seed": seed, "failure": null, "faults": {*name: 1}});
+            return json!({"seed": seed, "failure": null, "notJudged": name});
         }
         failed(format!("its process ended with {}: {said}", output.status))
     })

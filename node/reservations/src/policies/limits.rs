@@ -26,8 +26,7 @@ pub(crate) fn expect_within(
     more: u32,
     freed: u32,
 ) -> Result<(), Halt> {
-    let chain = Chain::of_pool(context, pool, slot_id, slot);
-    let Some(limit) = chain.field(context, PolicyField::MaxPerUser) else { return Ok(()) };
+    let Some(limit) = limit(context, (slot_id, slot, pool)) else { return Ok(()) };
     let counted = count(context, user, slot.resource);
     let lapsed = holds::lapsed_places(context, user, slot.resource);
     let has = counted.saturating_sub(lapsed);
@@ -39,8 +38,7 @@ pub(crate) fn expect_within(
 pub(crate) fn is_stricter(context: &Context<'_>, old: &Booking, new: &Booking) -> bool {
     let limit = |booking: &Booking| {
         let slot = context.row::<Slot>(booking.slot)?;
-        let chain = Chain::of_pool(context, booking.pool, booking.slot, &slot);
-        chain.field(context, PolicyField::MaxPerUser)
+        limit(context, (booking.slot, &slot, booking.pool))
     };
     (old.slot, old.pool) != (new.slot, new.pool)
         && limit(new).is_some_and(|new| limit(old).is_none_or(|old| new < old))
@@ -48,15 +46,16 @@ pub(crate) fn is_stricter(context: &Context<'_>, old: &Booking, new: &Booking) -
 
 /// Counts a user's places before a command changes them, if a limit will ask for them. The count is kept though the
 /// command be refused: counting again may be a long way.
-pub(crate) fn begin_count(
-    context: &mut Context<'_>,
-    user: UserId,
-    (slot_id, slot, pool): (SlotId, &Slot, PoolId),
-) {
-    let chain = Chain::of_pool(context, pool, slot_id, slot);
-    if chain.field(context, PolicyField::MaxPerUser).is_some() {
-        count(context, user, slot.resource);
+pub(crate) fn begin_count(context: &mut Context<'_>, user: UserId, at: (SlotId, &Slot, PoolId)) {
+    if limit(context, at).is_some() {
+        count(context, user, at.1.resource);
     }
+}
+
+/// How many places one user may have there. Without any policy nothing more is read: every booking asks.
+fn limit(context: &Context<'_>, (slot_id, slot, pool): (SlotId, &Slot, PoolId)) -> Option<u64> {
+    context.row::<Policy>(Scope::Cluster)?;
+    Chain::of_pool(context, pool, slot_id, slot).field(context, PolicyField::MaxPerUser)
 }
 
 /// Refuses a user who would hold more places of a resource at once than he may in a dialect.

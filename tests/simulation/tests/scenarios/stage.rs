@@ -81,11 +81,11 @@ impl Stage {
         self.world.recorder.counts().answers.get("done").copied().unwrap_or(0)
     }
 
-    /// How many calls were answered by what the cluster agreed on, refusals too; neither silence nor 5xx counts.
-    pub fn answered(&self) -> u64 {
-        let is_agreed = |answer: &str| answer == "done" || answer.starts_with('4');
+    /// How many calls the cluster has decided: done, or refused by the rules. What one node can refuse alone is left out.
+    pub fn decided(&self) -> u64 {
+        let is_decided = |answer: &str| answer == "done" || answer.starts_with("409 ");
         let counts = self.world.recorder.counts();
-        counts.answers.iter().filter(|(answer, _)| is_agreed(answer)).map(|(_, count)| *count).sum()
+        counts.answers.iter().filter(|(answer, _)| is_decided(answer)).map(|(_, count)| *count).sum()
     }
 
     /// Ends processes.
