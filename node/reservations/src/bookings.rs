@@ -1,16 +1,27 @@
 //! Bookings: a party in one slot.
 
+mod admission;
 pub mod book;
 pub mod cancel;
 pub mod check_in;
 pub mod exchange;
 mod find_places;
+mod history;
 pub mod modify;
 pub mod reserve;
+mod scan;
+mod undo_scan;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+pub use admission::{Admission, NONCE_CHARS_MAX, PLACE_CHARS_MAX, REASON_CHARS_MAX};
+pub use history::{ChangedBy, HistoryEntry, list as history};
+pub use scan::Scan;
+pub use undo_scan::UndoScan;
+
+pub(crate) use history::note as note_history;
 
 use crate::context::{Actor, Context};
 use crate::event::{BookingEvent, Event};
@@ -23,6 +34,7 @@ use crate::principal::Role;
 use crate::rows::{Key, Order, ReadRows, ReadTyped as _};
 use crate::seats::BookedSeat;
 use crate::slots::{self, Slot, SlotStatus};
+use crate::tally;
 use crate::time::{Millis, Timestamp};
 
 /// Slots looked at to find alternatives for a sold-out one.
@@ -122,6 +134,18 @@ pub enum BookingState {
         /// When.
         at: Timestamp,
     },
+    /// It has its places, and its slot is about to start or has started.
+    Ready {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Its party did not come in time.
+    NoShow {
+        /// When that was found.
+        at: Timestamp,
+        /// Whether its places were freed: only while the slot ran was there anybody to have them.
+        is_released: bool,
+    },
 }
 
 impl BookingState {
@@ -129,11 +153,18 @@ impl BookingState {
     #[must_use]
     pub fn has_places(&self) -> bool {
         match self {
-            Self::Confirmed | Self::Used { .. } | Self::Held { .. } => true,
+            Self::Confirmed | Self::Ready { .. } | Self::Used { .. } | Self::Held { .. } => true,
+            Self::NoShow { is_released, .. } => !is_released,
             Self::Cancelled { .. } | Self::Expired { .. } | Self::Queued { .. } | Self::Rejected { .. } => {
                 false
             }
         }
+    }
+
+    /// Whether its party is expected: it has its places for good, and was not admitted.
+    #[must_use]
+    pub fn is_expected(&self) -> bool {
+        matches!(self, Self::Confirmed | Self::Ready { .. })
     }
 
     /// The word for it on `/v1`.
@@ -147,6 +178,8 @@ impl BookingState {
             Self::Expired { .. } => "expired",
             Self::Queued { .. } => "queued",
             Self::Rejected { .. } => "rejected",
+            Self::Ready { .. } => "ready",
+            Self::NoShow { .. } => "no_show",
         }
     }
 }
@@ -215,7 +248,8 @@ pub(crate) fn expect_version(booking: &Booking, expected: Option<u32>, now: Time
 /// Refuses a booking that has no places to give back or to change.
 fn expect_live(booking: &Booking, now: Timestamp) -> Result<(), Halt> {
     match booking.state_at(now) {
-        BookingState::Confirmed | BookingState::Held { .. } => Ok(()),
+        BookingState::Confirmed | BookingState::Ready { .. } | BookingState::Held { .. } => Ok(()),
+        BookingState::NoShow { at, .. } => Err(Rejection::NoShow { since: at }.into()),
         BookingState::Used { at, by, .. } => Err(Rejection::AlreadyUsed { used_at: at, used_by: by }.into()),
         BookingState::Cancelled { .. } => Err(Rejection::AlreadyCancelled.into()),
         BookingState::Expired { at } => Err(Rejection::HoldExpired { expired_at: at }.into()),
@@ -281,8 +315,24 @@ pub(crate) fn change(
     booking: Booking,
     kind: BookingEvent,
 ) -> Result<Booking, Halt> {
+    change_because(context, id, booking, kind, None)
+}
+
+/// As above, for a reason that somebody has given.
+pub(crate) fn change_because(
+    context: &mut Context<'_>,
+    id: BookingId,
+    booking: Booking,
+    kind: BookingEvent,
+    reason: Option<&str>,
+) -> Result<Booking, Halt> {
     let version = booking.version.checked_add(1).ok_or(crate::outcome::Contradiction::Overflow)?;
     let changed = Booking { version, revision: context.revision, ..booking };
+    let before = context.row::<Booking>(id);
+    tally::note(context, before.as_deref(), &changed);
+    if let Some(before) = before.as_deref() {
+        history::note(context, id, (before, &changed), kind, reason);
+    }
     context.put(id, changed.clone());
     context.emit(Event::Booking { kind, booking: id, slot: changed.slot, user: changed.user });
     Ok(changed)

@@ -4,16 +4,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::apps::{AddAppSecret, CreateApp, DeleteApp, RevokeAppSecret};
 use crate::bookings::reserve::Reserve;
-use crate::bookings::{book::Book, cancel::Cancel, check_in::CheckIn, exchange::Exchange, modify::Modify};
+use crate::bookings::{
+    Scan, UndoScan, book::Book, cancel::Cancel, check_in::CheckIn, exchange::Exchange, modify::Modify,
+};
+use crate::codes::IssueCode;
 use crate::context::Context;
+use crate::day::DecideNoShows;
 use crate::due::Tick;
+use crate::edition::AdoptEdition;
 use crate::holds::{confirm::Confirm, extend::Extend, void::Void};
 use crate::jobs::Enqueue;
-use crate::node_keys::{RegisterNodeKey, RetireNodeKeys};
+use crate::node_keys::{RegisterNodeKey, RetireNodeKeys, RevokeNodeKey};
+use crate::outbox::{ReplayDeadLetters, SettleDeliveries};
 use crate::outcome::{Halt, Outcome};
 use crate::payments::{SettlePayment, StartPayment};
 use crate::policies::SetPolicy;
 use crate::principal::Principal;
+use crate::recipients::{AddDevice, RemoveDevice, SetPreferences};
 use crate::requests::RequestId;
 use crate::resources::{ChangeResource, CreateEvent, CreateResource, WithdrawResource};
 use crate::sessions::{CloseSessions, LogIn, LogOut, OpenSession, RefreshSession};
@@ -24,6 +31,7 @@ use crate::users::{
     SignUp,
 };
 use crate::venues::CreateVenue;
+use crate::webhooks::{AddWebhook, EnableWebhook, RemoveWebhook, RotateWebhookSecret};
 
 /// What one log entry carries: many requests, and the moment the leader stamped on them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +144,36 @@ pub enum Command {
     WithdrawSlot(WithdrawSlot),
     /// Users who only say who they are: see [`DeclareUser`].
     DeclareUser(DeclareUser),
+    /// The rules themselves: see [`AdoptEdition`].
+    AdoptEdition(AdoptEdition),
+    /// The day of a slot: see [`DecideNoShows`].
+    DecideNoShows(DecideNoShows),
+    /// Whom to tell: see [`AddDevice`].
+    AddDevice(AddDevice),
+    /// See [`RemoveDevice`].
+    RemoveDevice(RemoveDevice),
+    /// See [`SetPreferences`].
+    SetPreferences(SetPreferences),
+    /// Webhooks: see [`AddWebhook`].
+    AddWebhook(AddWebhook),
+    /// See [`RemoveWebhook`].
+    RemoveWebhook(RemoveWebhook),
+    /// See [`EnableWebhook`].
+    EnableWebhook(EnableWebhook),
+    /// See [`RotateWebhookSecret`].
+    RotateWebhookSecret(RotateWebhookSecret),
+    /// The outbox: see [`SettleDeliveries`].
+    SettleDeliveries(SettleDeliveries),
+    /// See [`ReplayDeadLetters`].
+    ReplayDeadLetters(ReplayDeadLetters),
+    /// The entrance: see [`IssueCode`].
+    IssueCode(IssueCode),
+    /// See [`Scan`].
+    Scan(Scan),
+    /// See [`UndoScan`].
+    UndoScan(UndoScan),
+    /// See [`RevokeNodeKey`].
+    RevokeNodeKey(RevokeNodeKey),
 }
 
 impl Command {
@@ -185,6 +223,21 @@ impl Command {
             Self::ChangeSlot(command) => command.apply(context),
             Self::WithdrawSlot(command) => command.apply(context),
             Self::DeclareUser(command) => command.apply(context),
+            Self::AdoptEdition(command) => command.apply(context),
+            Self::DecideNoShows(command) => command.apply(context),
+            Self::AddDevice(command) => command.apply(context),
+            Self::RemoveDevice(command) => command.apply(context),
+            Self::SetPreferences(command) => command.apply(context),
+            Self::AddWebhook(command) => command.apply(context),
+            Self::RemoveWebhook(command) => command.apply(context),
+            Self::EnableWebhook(command) => command.apply(context),
+            Self::RotateWebhookSecret(command) => command.apply(context),
+            Self::SettleDeliveries(command) => command.apply(context),
+            Self::ReplayDeadLetters(command) => command.apply(context),
+            Self::IssueCode(command) => command.apply(context),
+            Self::Scan(command) => command.apply(context),
+            Self::UndoScan(command) => command.apply(context),
+            Self::RevokeNodeKey(command) => command.apply(context),
         }
     }
 
@@ -236,6 +289,21 @@ impl Command {
             Self::ChangeSlot(_) => "change_slot",
             Self::WithdrawSlot(_) => "withdraw_slot",
             Self::DeclareUser(_) => "declare_user",
+            Self::AdoptEdition(_) => "adopt_edition",
+            Self::DecideNoShows(_) => "decide_no_shows",
+            Self::AddDevice(_) => "add_device",
+            Self::RemoveDevice(_) => "remove_device",
+            Self::SetPreferences(_) => "set_preferences",
+            Self::AddWebhook(_) => "add_webhook",
+            Self::RemoveWebhook(_) => "remove_webhook",
+            Self::EnableWebhook(_) => "enable_webhook",
+            Self::RotateWebhookSecret(_) => "rotate_webhook_secret",
+            Self::SettleDeliveries(_) => "settle_deliveries",
+            Self::ReplayDeadLetters(_) => "replay_dead_letters",
+            Self::IssueCode(_) => "issue_code",
+            Self::Scan(_) => "scan",
+            Self::UndoScan(_) => "undo_scan",
+            Self::RevokeNodeKey(_) => "revoke_node_key",
         }
     }
 }

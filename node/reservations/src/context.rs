@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::edition::{Edition, WITH_DAYS};
 use crate::event::Event;
 use crate::ids::{PoolId, Revision, SlotId, UserId};
 use crate::outcome::{Contradiction, Halt, MissingRow, Rejection};
@@ -20,8 +21,10 @@ pub struct Context<'a> {
     notes: Vec<(Key, Row)>,
     /// The agreed time.
     pub(crate) now: Timestamp,
-    /// Where this command stands in the log.
+    /// Where this command stands in the log, behind the events it has caused.
     pub(crate) revision: Revision,
+    /// Which edition of the rules counts.
+    pub(crate) edition: Edition,
     /// Who asks.
     pub(crate) principal: Principal,
     /// Found for earlier commands of the same entry.
@@ -44,13 +47,12 @@ pub struct Actor {
 impl<'a> Context<'a> {
     pub(crate) fn new(
         rows: &'a dyn ReadRows,
-        now: Timestamp,
-        revision: Revision,
+        (now, edition, revision): (Timestamp, Edition, Revision),
         principal: Principal,
         alternatives: &'a mut Alternatives,
     ) -> Self {
         let (overlay, events, notes) = (Overlay::over(rows), Vec::new(), Vec::new());
-        Self { overlay, events, notes, now, revision, principal, alternatives }
+        Self { overlay, events, notes, now, revision, edition, principal, alternatives }
     }
 
     /// The user behind the principal, with the role he has now.
@@ -83,13 +85,16 @@ impl<'a> Context<'a> {
     ) -> Result<T, Halt> {
         let mut alternatives = std::mem::take(self.alternatives);
         let (result, changes, events) = {
-            let mut apart = Context::new(&*self, self.now, self.revision, principal, &mut alternatives);
+            let at = (self.now, self.edition, self.revision);
+            let mut apart = Context::new(&*self, at, principal, &mut alternatives);
             let result = does(&mut apart);
+            let revision = apart.revision;
             let (changes, events) = apart.finish();
-            (result, changes, events)
+            (result.map(|done| (done, revision)), changes, events)
         };
         *self.alternatives = alternatives;
-        let done = result?;
+        let (done, revision) = result?;
+        self.revision = revision;
         for (key, row) in changes {
             self.overlay.set(key, row);
         }
@@ -129,6 +134,20 @@ impl<'a> Context<'a> {
     /// Notes what happened.
     pub(crate) fn emit(&mut self, event: Event) {
         self.events.push(event);
+        if self.edition >= WITH_DAYS {
+            // Each event has a revision of its own.
+            self.revision.ordinal = self.revision.ordinal.saturating_add(1);
+        }
+    }
+
+    /// What happened so far, each event with the revision that names it; `first` is that of the command.
+    pub(crate) fn events(&self, first: Revision) -> Vec<(Revision, Event)> {
+        let step = u32::from(self.edition >= WITH_DAYS);
+        let name = |(place, event): (u32, &Event)| {
+            let ordinal = first.ordinal.saturating_add(place.saturating_mul(step));
+            (Revision { ordinal, ..first }, *event)
+        };
+        (0..).zip(&self.events).map(name).collect()
     }
 
     /// The rows this command changed and the events it caused.

@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codes;
 use crate::context::Context;
+use crate::day;
 use crate::holds::expire;
-use crate::ids::{BookingId, JobId, ResourceId, SlotId};
+use crate::ids::{BookingId, JobId, ResourceId, SlotId, WebhookId};
 use crate::jobs::run;
+use crate::outbox::{clear, dead_letters};
 use crate::outcome::{Halt, Outcome};
 use crate::principal::Principal;
 use crate::rows::{Key, Order, ReadRows};
@@ -31,6 +34,22 @@ pub enum DueKind {
     JobDue,
     /// The result of a job is not kept any longer.
     JobForgotten,
+    /// A slot is about to start.
+    SlotReady,
+    /// A slot's parties that have not come are released.
+    NoShows,
+    /// A booking was confirmed in a slot that is about to start.
+    BookingReady,
+    /// The party of a booking that was confirmed late has not come.
+    BookingMissed,
+    /// When slots are ready and released is to be worked out again, from the slot of this id on.
+    DaysPlanned,
+    /// What waits for a webhook that was disabled or removed is cleared away.
+    OutboxCleared,
+    /// A dead letter is not kept any longer.
+    DeadLetterForgotten,
+    /// The codes that a revoked key of the node of this id has signed are made void.
+    NodeKeyRevoked,
 }
 
 /// One thing that is due.
@@ -57,8 +76,13 @@ impl Tick {
     pub(crate) fn apply(self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
         context.only_internal()?;
         let due = scan(context, context.now, TICK_ROWS_MAX);
-        let mut contradicted = 0u32;
+        let (mut contradicted, mut handled, mut work) = (0u32, 0u32, 0usize);
         for due in &due {
+            if work >= TICK_ROWS_MAX {
+                break;
+            }
+            handled = handled.saturating_add(1);
+            work = work.saturating_add(1);
             let key = Key::Due(due.at, due.kind, due.subject);
             if context.get(&key).is_none() {
                 // What happened before it has seen to it, or made it due at another moment.
@@ -67,15 +91,17 @@ impl Tick {
             // It goes first, so that what happens may make it due again.
             context.delete(key);
             // One that contradicts an invariant has changed nothing. It goes, or nothing behind it would ever happen.
-            if context.attempt(Principal::Internal, |context| happen(context, *due)).is_err() {
-                contradicted = contradicted.saturating_add(1);
+            match context.attempt(Principal::Internal, |context| happen(context, *due)) {
+                Ok(more) => work = work.saturating_add(more),
+                Err(_) => contradicted = contradicted.saturating_add(1),
             }
         }
-        Ok(Outcome::Ticked { handled: u32::try_from(due.len()).unwrap_or(u32::MAX), contradicted })
+        Ok(Outcome::Ticked { handled, contradicted })
     }
 }
 
-fn happen(context: &mut Context<'_>, due: Due) -> Result<(), Halt> {
+/// Does what is due. The answer is how many rows it has worked off besides.
+fn happen(context: &mut Context<'_>, due: Due) -> Result<usize, Halt> {
     match due.kind {
         DueKind::SlotStarts => slots::pass::start(context, SlotId(due.subject))?,
         DueKind::SlotEnds => slots::pass::finish(context, SlotId(due.subject))?,
@@ -83,8 +109,16 @@ fn happen(context: &mut Context<'_>, due: Due) -> Result<(), Halt> {
         DueKind::JobsAdmitted => run::admit(context, ResourceId(due.subject))?,
         DueKind::JobDue => run::become_due(context, JobId(due.subject))?,
         DueKind::JobForgotten => run::forget(context, JobId(due.subject)),
+        DueKind::SlotReady => return day::ready::sweep(context, SlotId(due.subject)),
+        DueKind::NoShows => return day::no_shows::sweep(context, SlotId(due.subject)),
+        DueKind::BookingReady => day::ready::late(context, BookingId(due.subject))?,
+        DueKind::BookingMissed => day::no_shows::late(context, BookingId(due.subject))?,
+        DueKind::DaysPlanned => return Ok(day::plan_from(context, SlotId(due.subject))),
+        DueKind::OutboxCleared => return Ok(clear::clear(context, WebhookId(due.subject), due.at)),
+        DueKind::DeadLetterForgotten => dead_letters::forget(context, due.subject),
+        DueKind::NodeKeyRevoked => return codes::sweep(context, due.subject, due.at),
     }
-    Ok(())
+    Ok(0)
 }
 
 fn scan(rows: &(impl ReadRows + ?Sized), until: Timestamp, limit: usize) -> Vec<Due> {

@@ -1,9 +1,11 @@
 //! What a command changed, in words that watchers, metrics and senders understand.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{BookingId, ResourceId, SlotId, UserId, VenueId};
 
-/// One change. The revision of its command names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One change. The order of the variants is a stored format: new ones go to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// A booking changed.
     Booking {
@@ -35,8 +37,8 @@ pub enum Event {
     VenueCreated(VenueId),
 }
 
-/// How a booking changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// How a booking changed. The order is a stored format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum BookingEvent {
     /// It was made.
     Confirmed,
@@ -52,10 +54,14 @@ pub enum BookingEvent {
     Expired,
     /// It waited for its turn, and there were no places.
     Rejected,
+    /// Its slot is about to start.
+    Ready,
+    /// Its party did not come in time.
+    NoShow,
 }
 
-/// How a slot changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// How a slot changed. The order is a stored format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SlotEvent {
     /// It was opened for booking.
     Opened,
@@ -67,9 +73,34 @@ pub enum SlotEvent {
     Changed,
     /// It was taken off.
     Withdrawn,
+    /// So many parties did not come that none is released until an operator decides.
+    NoShowsStopped,
 }
 
 impl Event {
+    /// Every name there is.
+    pub const NAMES: [&str; 19] = [
+        "booking.cancelled",
+        "booking.changed",
+        "booking.confirmed",
+        "booking.expired",
+        "booking.held",
+        "booking.no_show",
+        "booking.ready",
+        "booking.rejected",
+        "booking.used",
+        "resource.changed",
+        "resource.created",
+        "resource.withdrawn",
+        "slot.changed",
+        "slot.finished",
+        "slot.no_shows_stopped",
+        "slot.opened",
+        "slot.started",
+        "slot.withdrawn",
+        "venue.created",
+    ];
+
     /// The name watchers see, for instance `booking.confirmed`.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -81,15 +112,32 @@ impl Event {
             Self::Booking { kind: BookingEvent::Held, .. } => "booking.held",
             Self::Booking { kind: BookingEvent::Expired, .. } => "booking.expired",
             Self::Booking { kind: BookingEvent::Rejected, .. } => "booking.rejected",
+            Self::Booking { kind: BookingEvent::Ready, .. } => "booking.ready",
+            Self::Booking { kind: BookingEvent::NoShow, .. } => "booking.no_show",
             Self::Slot { kind: SlotEvent::Opened, .. } => "slot.opened",
             Self::Slot { kind: SlotEvent::Started, .. } => "slot.started",
             Self::Slot { kind: SlotEvent::Finished, .. } => "slot.finished",
             Self::Slot { kind: SlotEvent::Changed, .. } => "slot.changed",
             Self::Slot { kind: SlotEvent::Withdrawn, .. } => "slot.withdrawn",
+            Self::Slot { kind: SlotEvent::NoShowsStopped, .. } => "slot.no_shows_stopped",
             Self::ResourceChanged(_) => "resource.changed",
             Self::ResourceWithdrawn(_) => "resource.withdrawn",
             Self::ResourceCreated(_) => "resource.created",
             Self::VenueCreated(_) => "venue.created",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_listed() {
+        let source = include_str!("event.rs").split_once("pub fn name(").unwrap().1;
+        let source = source.split_once("#[cfg(test)]").unwrap().0;
+        let mut named: Vec<&str> = source.split('"').skip(1).step_by(2).collect();
+        named.sort_unstable();
+        assert_eq!(named, Event::NAMES);
     }
 }

@@ -148,8 +148,10 @@ pub(crate) fn expect_held(booking: &Booking, now: Timestamp) -> Result<Timestamp
         BookingState::Expired { at } => Err(Rejection::HoldExpired { expired_at: at }),
         BookingState::Cancelled { .. } => Err(Rejection::AlreadyCancelled),
         BookingState::Used { at, by, .. } => Err(Rejection::AlreadyUsed { used_at: at, used_by: by }),
-        BookingState::Confirmed | BookingState::Queued { .. } | BookingState::Rejected { .. } => {
-            Err(Rejection::NotHeld)
-        }
+        BookingState::NoShow { at, .. } => Err(Rejection::NoShow { since: at }),
+        BookingState::Confirmed
+        | BookingState::Ready { .. }
+        | BookingState::Queued { .. }
+        | BookingState::Rejected { .. } => Err(Rejection::NotHeld),
     }
 }

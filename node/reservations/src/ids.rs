@@ -36,6 +36,8 @@ ids! {
     JobId = "job";
     /// A family of refresh tokens: one log-in on one device.
     SessionId = "session";
+    /// An address that wants to hear of events.
+    WebhookId = "webhook";
 }
 
 /// Names one event for ever and orders everything a client sees: the log index of an entry and the position of the

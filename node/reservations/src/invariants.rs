@@ -1,8 +1,11 @@
 //! The invariants that no command may break, all checked at once: after every command in tests and in simulation.
 
 mod accounts;
+mod days;
+mod entrance;
 mod holds;
 mod jobs;
+mod outbox;
 mod seats;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,8 +38,11 @@ impl<R: Rows> State<R> {
         check.indexes(&rows);
         check.ids(&rows);
         check.due(&rows);
+        check.days(&rows);
+        check.entrance(&rows);
         check.accounts(&rows);
         check.node_keys(&rows);
+        check.outbox(&rows);
         check.broken
     }
 }
@@ -195,7 +201,9 @@ impl Check<'_> {
                 (Key::Booking(id), Row::Booking(booking)) => {
                     let last = match booking.state {
                         BookingState::Confirmed => booking.booked_at,
-                        BookingState::Used { at, .. }
+                        BookingState::Ready { since: at }
+                        | BookingState::NoShow { at, .. }
+                        | BookingState::Used { at, .. }
                         | BookingState::Cancelled { at }
                         | BookingState::Expired { at }
                         | BookingState::Rejected { at } => at,

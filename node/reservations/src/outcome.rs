@@ -4,16 +4,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::apps::App;
 use crate::bookings::Booking;
+use crate::codes::IssuedCode;
+use crate::day::SlotDay;
+use crate::edition::Edition;
 use crate::event::Event;
-use crate::ids::{BookingId, JobId, PoolId, ResourceId, Revision, SessionId, SlotId, UserId, VenueId};
+use crate::ids::{
+    BookingId, JobId, PoolId, ResourceId, Revision, SessionId, SlotId, UserId, VenueId, WebhookId,
+};
 use crate::jobs::Job;
+use crate::node_keys::{NodeKeyId, RevokedNodeKey};
 use crate::policies::{Policy, Scope};
+use crate::recipients::{Device, Preferences};
 use crate::resources::Resource;
 use crate::seats::SeatName;
 use crate::slots::Slot;
 use crate::time::Timestamp;
 use crate::users::{Account, UserProfile};
 use crate::venues::Venue;
+use crate::webhooks::Webhook;
 
 /// What became of one command of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +32,14 @@ pub struct Applied {
     pub outcome: Outcome,
     /// What it changed; nothing for refusals and repeated requests.
     pub events: Vec<Event>,
+}
+
+impl Applied {
+    /// Its events, each with the revision that names it: those behind its own, one by one.
+    pub fn revisions(&self) -> impl Iterator<Item = (Revision, Event)> + '_ {
+        let Revision { index, ordinal } = self.revision;
+        (ordinal..).zip(&self.events).map(move |(ordinal, event)| (Revision { index, ordinal }, *event))
+    }
 }
 
 /// What a command came to. Agreed, repeatable, and remembered for retries: the order of the variants is a stored
@@ -84,6 +100,33 @@ pub enum Outcome {
     ResourceWithdrawn(ResourceId),
     /// A slot was taken off.
     SlotWithdrawn(SlotId),
+    /// An edition of the rules counts from the next entry on.
+    EditionAdopted(Edition),
+    /// How far a slot's day has come.
+    SlotDay(SlotId, SlotDay),
+    /// A device was added, or is there.
+    Device(UserId, Device),
+    /// A device was removed: its number.
+    DeviceRemoved(UserId, u32),
+    /// What a user prefers was changed.
+    Preferences(UserId, Preferences),
+    /// A webhook was made or changed.
+    Webhook(WebhookId, Webhook),
+    /// A webhook was removed.
+    WebhookRemoved(WebhookId),
+    /// Deliveries were settled; so many that were not before.
+    DeliveriesSettled(u32),
+    /// Dead letters are sent again.
+    DeadLettersReplayed {
+        /// How many.
+        replayed: u32,
+        /// Behind which to go on, if there may be more.
+        next: Option<u64>,
+    },
+    /// The code of a booking.
+    Code(BookingId, IssuedCode),
+    /// A key is revoked.
+    NodeKeyRevoked(NodeKeyId, RevokedNodeKey),
 }
 
 /// Why a command was refused. Data, not an error: agreed by all nodes and given again to every retry.
@@ -212,6 +255,43 @@ pub enum Rejection {
     TooManySeats,
     /// The resource lets those who want places in by turns, and a change would jump the queue.
     WaitingRoom(ResourceId),
+    /// The party did not come in time.
+    NoShow {
+        /// When that was found.
+        since: Timestamp,
+    },
+    /// No release of no-shows waits for a decision.
+    NothingToDecide(SlotId),
+    /// The user has as many devices as he may have.
+    TooManyDevices,
+    /// The user has no such device.
+    DeviceNotFound(u32),
+    /// There are as many webhooks as there may be, or as many of one app.
+    TooManyWebhooks,
+    /// No such webhook, or not the caller's.
+    WebhookNotFound(WebhookId),
+    /// The party was admitted before, and it is known where.
+    AlreadyUsedAt {
+        /// When.
+        used_at: Timestamp,
+        /// By whom.
+        used_by: UserId,
+        /// Where, in the words of whoever admitted it.
+        place: String,
+    },
+    /// The booking has a newer code.
+    CodeStale {
+        /// The revision that counts.
+        current: u32,
+    },
+    /// The key that signed the code is revoked.
+    CodeRevoked,
+    /// The party was not admitted, so there is nothing to take back.
+    NotUsed,
+    /// The node's own key is revoked: it needs another one before it signs anything.
+    NodeKeyRevoked(NodeKeyId),
+    /// No such key.
+    NodeKeyNotFound(NodeKeyId),
 }
 
 /// Why a seat cannot be had.
@@ -252,6 +332,8 @@ impl Rejection {
                 | Self::PaymentNotFound(_)
                 // There is room again soon.
                 | Self::QueueFull
+                // Another node has another key.
+                | Self::NodeKeyRevoked(_)
         )
     }
 }

@@ -92,11 +92,15 @@ pub(crate) fn deadline_keys(id: BookingId, booking: &Booking, resource: Resource
 fn taken(state: &BookingState) -> Option<Taken> {
     match state {
         BookingState::Held { .. } => Some(Taken::Held),
-        BookingState::Confirmed | BookingState::Used { .. } => Some(Taken::Confirmed),
+        BookingState::Confirmed
+        | BookingState::Ready { .. }
+        | BookingState::Used { .. }
+        | BookingState::NoShow { is_released: false, .. } => Some(Taken::Confirmed),
         BookingState::Cancelled { .. }
         | BookingState::Expired { .. }
         | BookingState::Queued { .. }
-        | BookingState::Rejected { .. } => None,
+        | BookingState::Rejected { .. }
+        | BookingState::NoShow { is_released: true, .. } => None,
     }
 }
 

@@ -62,6 +62,17 @@ pub enum PolicyField {
     HoldDurationS3,
     /// Places a user of seed S2 holds at once, per event. For the cluster only.
     MaxHeldS2,
+    /// From which share of a slot's places on, in per cent, no-shows are not released until an operator decides.
+    NoShowShareMax,
+    /// Whether those who have not said what they prefer get e-mail: 0 is no, anything else yes. For the cluster only.
+    NotifyByEmail,
+}
+
+impl PolicyField {
+    /// Whether it says when something of a slot's day is due.
+    pub(crate) fn moves_days(self) -> bool {
+        matches!(self, Self::NoShowGrace | Self::ReminderLead)
+    }
 }
 
 /// What was decided for one scope.
@@ -109,6 +120,14 @@ impl Chain {
         let mut chain = Self::of_resource(rows, slot.resource);
         let [nearest, next, ..] = &mut chain.scopes;
         (*nearest, *next) = (Some(Scope::Pool(pool)), Some(Scope::Slot(id)));
+        chain
+    }
+
+    /// Of a slot.
+    pub(crate) fn of_slot(rows: &dyn ReadRows, id: SlotId, slot: &Slot) -> Self {
+        let mut chain = Self::of_resource(rows, slot.resource);
+        let [_, next, ..] = &mut chain.scopes;
+        *next = Some(Scope::Slot(id));
         chain
     }
 

@@ -8,23 +8,31 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::apps::App;
-use crate::bookings::Booking;
+use crate::bookings::{Admission, Booking, HistoryEntry};
 use crate::clock::Clock;
+use crate::codes::IssuedCode;
 use crate::counters::Counters;
+use crate::day::{LateBooking, SlotDay};
 use crate::due::DueKind;
-use crate::ids::{BookingId, JobId, PoolId, ResourceId, SessionId, SlotId, UserId, VenueId};
+use crate::edition::Edition;
+use crate::feed::{Effects, Feed};
+use crate::ids::{BookingId, JobId, PoolId, ResourceId, SessionId, SlotId, UserId, VenueId, WebhookId};
 use crate::jobs::{Job, Queue};
-use crate::node_keys::{NodeKey, RetiredNodeKey};
+use crate::node_keys::{NodeKey, NodeKeyId, RetiredNodeKey, RevokedNodeKey};
+use crate::outbox::{Backlog, Channel, DeadLetter, DeadLetters, Delivery, Logged};
 use crate::policies::{Policy, Scope, UserPlaces};
 use crate::pools::PoolCounts;
+use crate::recipients::{Platform, Recipient};
 use crate::requests::{KeyCount, Remembered, RequestKey};
 use crate::resources::Resource;
 use crate::seats::{SeatBlock, Seats};
 use crate::sessions::Session;
 use crate::slots::Slot;
+use crate::tally::SlotTally;
 use crate::time::Timestamp;
 use crate::users::{Ban, User};
 use crate::venues::Venue;
+use crate::webhooks::{Webhook, WebhookKinds};
 
 /// Where a row is found. The order of the variants and of their fields is the order of the stored bytes, so a scan
 /// means the same over a sorted map and over a disk.
@@ -98,14 +106,54 @@ pub enum Key {
     JobWaiting(ResourceId, u8, u64),
     /// Index: the venue of a name.
     VenueByName(String),
+    /// The edition of the rules that counts.
+    Edition,
+    /// How far the day of a slot has come.
+    SlotDay(SlotId),
+    /// When a booking was confirmed whose slot had started by then.
+    LateBooking(BookingId),
+    /// Since when events are kept.
+    Feed,
+    /// The events of an entry: generation, log index.
+    Effects(u32, u64),
+    /// The code of a booking.
+    Code(BookingId),
+    /// How the party of a booking was admitted.
+    Admission(BookingId),
+    /// What a change made of a booking: the version it has had since.
+    History(BookingId, u32),
+    /// Says that the key of a node and generation is revoked.
+    RevokedNodeKey(u64, u32),
+    /// What became of the holds and parties of a slot.
+    SlotTally(SlotId),
+    /// Whom to tell of a user's bookings.
+    Recipient(UserId),
+    /// Index: who has a device, by what the service of its platform calls it.
+    DeviceByToken(Platform, String),
+    /// A webhook.
+    Webhook(WebhookId),
+    /// What webhooks want to hear of.
+    WebhookKinds,
+    /// A delivery that waits: its channel, and its number there.
+    Outbox(Channel, u64),
+    /// How far a channel has come.
+    Backlog(Channel),
+    /// What became of a delivery to a webhook.
+    DeliveryLog(WebhookId, u64),
+    /// How many dead letters there are.
+    DeadLetters,
+    /// Index: the dead letters of a webhook.
+    DeadLetterByWebhook(WebhookId, u64),
+    /// A delivery that was given up.
+    DeadLetter(u64),
 }
 
 impl Key {
     /// Every key there is: for whoever reads all rows.
     #[must_use]
     pub fn all() -> Range<Self> {
-        // No name of a venue is as high.
-        Self::Clock..Self::VenueByName(char::MAX.to_string())
+        // No dead letter has as high an id.
+        Self::Clock..Self::DeadLetter(u64::MAX)
     }
 }
 
@@ -166,6 +214,44 @@ pub enum Row {
     JobWaiting(JobId),
     /// See [`Key::VenueByName`].
     VenueByName(VenueId),
+    /// See [`Key::Edition`].
+    Edition(Arc<Edition>),
+    /// See [`Key::SlotDay`].
+    SlotDay(Arc<SlotDay>),
+    /// See [`Key::LateBooking`].
+    LateBooking(Arc<LateBooking>),
+    /// See [`Key::Feed`].
+    Feed(Arc<Feed>),
+    /// See [`Key::Effects`].
+    Effects(Arc<Effects>),
+    /// See [`Key::SlotTally`].
+    SlotTally(Arc<SlotTally>),
+    /// See [`Key::Recipient`].
+    Recipient(Arc<Recipient>),
+    /// See [`Key::DeviceByToken`].
+    DeviceByToken(UserId),
+    /// See [`Key::Webhook`].
+    Webhook(Arc<Webhook>),
+    /// See [`Key::WebhookKinds`].
+    WebhookKinds(Arc<WebhookKinds>),
+    /// See [`Key::Outbox`].
+    Delivery(Arc<Delivery>),
+    /// See [`Key::Backlog`].
+    Backlog(Arc<Backlog>),
+    /// See [`Key::DeliveryLog`].
+    Logged(Arc<Logged>),
+    /// See [`Key::DeadLetters`].
+    DeadLetters(Arc<DeadLetters>),
+    /// See [`Key::DeadLetter`].
+    DeadLetter(Arc<DeadLetter>),
+    /// See [`Key::Code`].
+    Code(Arc<IssuedCode>),
+    /// See [`Key::Admission`].
+    Admission(Arc<Admission>),
+    /// See [`Key::History`].
+    History(Arc<HistoryEntry>),
+    /// See [`Key::RevokedNodeKey`].
+    RevokedNodeKey(Arc<RevokedNodeKey>),
 }
 
 /// Which end of a range a scan starts at.
@@ -250,7 +336,25 @@ stored! {
     Policy: Policy, Scope, scope => Key::Policy(scope);
     Job: Job, JobId, id => Key::Job(id);
     Queue: Queue, ResourceId, id => Key::Queue(id);
+    Recipient: Recipient, UserId, id => Key::Recipient(id);
+    Webhook: Webhook, WebhookId, id => Key::Webhook(id);
+    WebhookKinds: WebhookKinds, (), () => Key::WebhookKinds;
+    Delivery: Delivery, (Channel, u64), (channel, number) => Key::Outbox(channel, number);
+    Backlog: Backlog, Channel, channel => Key::Backlog(channel);
+    Logged: Logged, (WebhookId, u64), (webhook, number) => Key::DeliveryLog(webhook, number);
+    DeadLetters: DeadLetters, (), () => Key::DeadLetters;
+    DeadLetter: DeadLetter, u64, id => Key::DeadLetter(id);
     RetiredNodeKey: RetiredNodeKey, (u64, u32), (node, generation) => Key::RetiredNodeKey(node, generation);
+    Edition: Edition, (), () => Key::Edition;
+    SlotDay: SlotDay, SlotId, id => Key::SlotDay(id);
+    LateBooking: LateBooking, BookingId, id => Key::LateBooking(id);
+    Feed: Feed, (), () => Key::Feed;
+    SlotTally: SlotTally, SlotId, id => Key::SlotTally(id);
+    Effects: Effects, (u32, u64), (generation, index) => Key::Effects(generation, index);
+    Code: IssuedCode, BookingId, id => Key::Code(id);
+    Admission: Admission, BookingId, id => Key::Admission(id);
+    History: HistoryEntry, (BookingId, u32), (id, version) => Key::History(id, version);
+    RevokedNodeKey: RevokedNodeKey, NodeKeyId, id => Key::RevokedNodeKey(id.node, id.generation);
     Request: Remembered, (u32, u64, RequestKey), (generation, user, key) => Key::Request(generation, user, key);
 }
 

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use crate::clock::Clock;
 use crate::command::{Entry, Request};
 use crate::context::{Alternatives, Context};
+use crate::edition::{Edition, WITH_DAYS};
 use crate::event::Event;
+use crate::feed;
 use crate::ids::Revision;
+use crate::outbox;
 use crate::outcome::{Applied, Halt, Outcome, Rejection};
 use crate::requests::{self, Counting, KEYS_MAX, KEYS_MAX_APP, KeyCount, Recalled};
 use crate::rows::{Key, ReadTyped as _, Row, Rows};
@@ -21,13 +24,16 @@ pub struct State<R> {
     clock: Clock,
     /// How many keys a principal has used in this generation, for those who were counted. Derived from the rows.
     keys_known: BTreeMap<u64, usize>,
+    /// Which edition of the rules counts for the entry at hand.
+    edition: Edition,
 }
 
 impl<R: Rows> State<R> {
     /// The state that these rows hold.
     pub fn over(rows: R) -> Self {
         let clock = rows.row::<Clock>(()).map_or_else(Clock::default, |clock| *clock);
-        Self { rows, clock, keys_known: BTreeMap::new() }
+        let edition = Edition::of(&rows);
+        Self { rows, clock, keys_known: BTreeMap::new(), edition }
     }
 
     /// The agreed time.
@@ -47,11 +53,29 @@ impl<R: Rows> State<R> {
 
     /// Applies a committed entry: what became of each of its requests, in their order.
     pub fn apply(&mut self, index: u64, entry: &Entry) -> Vec<Applied> {
+        self.edition = Edition::of(&self.rows);
         self.advance(entry.proposed_at);
         let mut alternatives = Alternatives::new();
-        let revisions = (0..).map(|ordinal| Revision { index, ordinal });
-        let requests = revisions.zip(&entry.requests);
-        requests.map(|(revision, request)| self.apply_once(revision, request, &mut alternatives)).collect()
+        let mut revision = Revision { index, ordinal: 0 };
+        let mut events = Vec::new();
+        let mut applied = Vec::with_capacity(entry.requests.len());
+        for request in &entry.requests {
+            let one = self.apply_once(revision, request, &mut alternatives);
+            revision = self.behind(revision, &one);
+            events.extend(one.revisions().map(|(revision, event)| (revision.ordinal, event)));
+            applied.push(one);
+        }
+        if self.edition >= WITH_DAYS {
+            feed::write(&mut self.rows, &self.clock, index, events);
+        }
+        applied
+    }
+
+    /// The revision of the next command: each event takes one, and a command without events does too.
+    fn behind(&self, revision: Revision, applied: &Applied) -> Revision {
+        let events = if self.edition >= WITH_DAYS { applied.events.len() } else { 1 };
+        let taken = u32::try_from(events.max(1)).unwrap_or(u32::MAX);
+        Revision { ordinal: revision.ordinal.saturating_add(taken), ..revision }
     }
 
     fn advance(&mut self, proposed_at: Timestamp) {
@@ -87,8 +111,13 @@ impl<R: Rows> State<R> {
         request: &Request,
         alternatives: &mut Alternatives,
     ) -> Applied {
-        let mut context = Context::new(&self.rows, self.clock.now, revision, request.principal, alternatives);
+        let at = (self.clock.now, self.edition, revision);
+        let mut context = Context::new(&self.rows, at, request.principal, alternatives);
         let result = request.command.apply(&mut context);
+        if result.is_ok() {
+            let events = context.events(revision);
+            outbox::post(&mut context, &events);
+        }
         let notes = context.take_notes();
         let (changes, events) = context.finish();
         match result {

@@ -4,8 +4,10 @@
 //! staff), mia and tom (user:3 and 4, guests), and ann (user:5, app). After every command all invariants are checked.
 
 mod accounts;
+mod entrance;
 mod events;
 mod holds;
+mod outbox;
 mod refusals;
 
 use std::fmt::Write as _;
@@ -97,7 +99,17 @@ impl Stage {
             ["look", booking] if booking.starts_with("booking:") => {
                 self.look_at_booking(BookingId(number(booking)))
             }
+            ["look", "outbox"] => self.look_at_outbox(),
+            ["look", "dead", "letters"] => self.look_at_dead_letters(),
+            ["look", "log", webhook] => self.look_at_log(WebhookId(number(webhook))),
+            ["look", "admission", booking] => self.look_at_admission(BookingId(number(booking))),
+            ["history", booking] => self.tell_history(BookingId(number(booking))),
             ["look", what] => self.look(number(what)),
+            ["adopt"] => {
+                let edition = Edition::LATEST;
+                let command = Command::AdoptEdition(AdoptEdition { edition });
+                describe(&self.submit(at, Principal::Internal, None, command))
+            }
             ["tick"] => describe(&self.submit(at, Principal::Internal, None, Command::Tick(Tick))),
             [who, words @ ..] => {
                 let (verbs, arguments): (Vec<&str>, Vec<&str>) =
@@ -249,12 +261,16 @@ fn command(who: &str, verbs: &[&str], given: &Arguments<'_>) -> (Principal, Comm
             let (session, sequence) = (SessionId(number(session)), given.number("sequence").unwrap());
             return (Principal::Internal, Command::RefreshSession(RefreshSession { session, sequence }));
         }
-        _ => match holds::command(who, verbs, given).or_else(|| events::command(verbs, given)) {
+        _ => match holds::command(who, verbs, given)
+            .or_else(|| events::command(verbs, given))
+            .or_else(|| outbox::command(verbs, given))
+            .or_else(|| entrance::command(verbs, given))
+        {
             Some(command) => command,
             None => accounts::command(verbs, given),
         },
     };
-    if who == "provider" {
+    if matches!(who, "provider" | "leader" | "node") {
         return (Principal::Internal, command);
     }
     (principal(who), command)
@@ -331,5 +347,18 @@ fn describe_outcome(outcome: &Outcome) -> String {
         Outcome::Job(id, job) => holds::describe_job(*id, job),
         Outcome::ResourceWithdrawn(id) => format!("withdrawn {id}"),
         Outcome::SlotWithdrawn(id) => format!("withdrawn {id}"),
+        Outcome::EditionAdopted(Edition(number)) => format!("edition {number}"),
+        Outcome::SlotDay(id, day) => format!("{id} {:?}", day.no_shows),
+        Outcome::Device(..)
+        | Outcome::DeviceRemoved(..)
+        | Outcome::Preferences(..)
+        | Outcome::Webhook(..)
+        | Outcome::WebhookRemoved(_)
+        | Outcome::DeliveriesSettled(_)
+        | Outcome::DeadLettersReplayed { .. } => outbox::describe(outcome).unwrap_or_default(),
+        Outcome::Code(id, code) => entrance::describe_code(*id, code),
+        Outcome::NodeKeyRevoked(key, revoked) => {
+            format!("key:{key} revoked at={} by={}", revoked.revoked_at.0, revoked.revoked_by)
+        }
     }
 }

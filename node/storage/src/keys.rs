@@ -19,11 +19,21 @@
 //! | 46 | places of a user | | 47 | policy: kind of scope, id |
 //! | 48 | payment by reference | | 49 | job |
 //! | 50 | queue | | 51 | job that waits |
-//! | 52 | venue by name | | | |
+//! | 52 | venue by name | | 53 | edition of the rules |
+//! | 54 | day of a slot | | 55 | late booking |
+//! | 56 | feed | | 57 | effects: generation, log index |
+//! | 58 | code of a booking | | 59 | admission of a booking |
+//! | 60 | history: booking, version | | 61 | revoked node key |
+//! | 69 | tally of a slot | | | |
+//! | 70 | recipient | | 71 | device by token: platform, the token itself |
+//! | 72 | webhook | | 73 | what webhooks want to hear of |
+//! | 74 | outbox: channel, number | | 75 | backlog of a channel |
+//! | 76 | delivery log of a webhook | | 77 | count of dead letters |
+//! | 78 | dead letter by webhook | | 79 | dead letter |
 
 use holdfast_reservations::{
-    BookingId, DueKind, JobId, Key, PoolId, RequestKey, ResourceId, Scope, SessionId, SlotId, Timestamp,
-    UserId, VenueId,
+    BookingId, Channel, DueKind, JobId, Key, Platform, PoolId, RequestKey, ResourceId, Scope, SessionId,
+    SlotId, Timestamp, UserId, VenueId, WebhookId,
 };
 
 /// The key of the mark that says how far the rows have come. It sorts before every row.
@@ -83,6 +93,34 @@ pub fn encode(key: &Key, into: &mut Vec<u8>) {
         Key::Queue(resource) => to.table(50).u64(resource.0),
         Key::JobWaiting(resource, lane, sequence) => to.table(51).u64(resource.0).byte(*lane).u64(*sequence),
         Key::VenueByName(name) => to.table(52).bytes(name.as_bytes()),
+        Key::Edition => to.table(53),
+        Key::SlotDay(id) => to.table(54).u64(id.0),
+        Key::LateBooking(id) => to.table(55).u64(id.0),
+        Key::Feed => to.table(56),
+        Key::SlotTally(id) => to.table(69).u64(id.0),
+        Key::Effects(generation, index) => to.table(57).u32(*generation).u64(*index),
+        Key::Code(id) => to.table(58).u64(id.0),
+        Key::Admission(id) => to.table(59).u64(id.0),
+        Key::History(id, version) => to.table(60).u64(id.0).u32(*version),
+        Key::RevokedNodeKey(node, generation) => to.table(61).u64(*node).u32(*generation),
+        Key::Recipient(user) => to.table(70).u64(user.0),
+        Key::DeviceByToken(platform, token) => {
+            to.table(71).byte(platform_number(*platform)).bytes(token.as_bytes())
+        }
+        Key::Webhook(id) => to.table(72).u64(id.0),
+        Key::WebhookKinds => to.table(73),
+        Key::Outbox(channel, number) => {
+            let (kind, id) = channel_parts(*channel);
+            to.table(74).byte(kind).u64(id).u64(*number)
+        }
+        Key::Backlog(channel) => {
+            let (kind, id) = channel_parts(*channel);
+            to.table(75).byte(kind).u64(id)
+        }
+        Key::DeliveryLog(webhook, number) => to.table(76).u64(webhook.0).u64(*number),
+        Key::DeadLetters => to.table(77),
+        Key::DeadLetterByWebhook(webhook, id) => to.table(78).u64(webhook.0).u64(*id),
+        Key::DeadLetter(id) => to.table(79).u64(*id),
     };
 }
 
@@ -134,6 +172,29 @@ pub fn decode(bytes: &[u8]) -> Option<Key> {
         50 => Key::Queue(ResourceId(from.u64()?)),
         51 => Key::JobWaiting(ResourceId(from.u64()?), from.byte()?, from.u64()?),
         52 => Key::VenueByName(String::from_utf8(from.rest().to_vec()).ok()?),
+        53 => Key::Edition,
+        54 => Key::SlotDay(SlotId(from.u64()?)),
+        55 => Key::LateBooking(BookingId(from.u64()?)),
+        56 => Key::Feed,
+        69 => Key::SlotTally(SlotId(from.u64()?)),
+        57 => Key::Effects(from.u32()?, from.u64()?),
+        58 => Key::Code(BookingId(from.u64()?)),
+        59 => Key::Admission(BookingId(from.u64()?)),
+        60 => Key::History(BookingId(from.u64()?), from.u32()?),
+        61 => Key::RevokedNodeKey(from.u64()?, from.u32()?),
+        70 => Key::Recipient(UserId(from.u64()?)),
+        71 => {
+            let platform = platform(from.byte()?)?;
+            Key::DeviceByToken(platform, String::from_utf8(from.rest().to_vec()).ok()?)
+        }
+        72 => Key::Webhook(WebhookId(from.u64()?)),
+        73 => Key::WebhookKinds,
+        74 => Key::Outbox(channel(from.byte()?, from.u64()?)?, from.u64()?),
+        75 => Key::Backlog(channel(from.byte()?, from.u64()?)?),
+        76 => Key::DeliveryLog(WebhookId(from.u64()?), from.u64()?),
+        77 => Key::DeadLetters,
+        78 => Key::DeadLetterByWebhook(WebhookId(from.u64()?), from.u64()?),
+        79 => Key::DeadLetter(from.u64()?),
         _ => return None,
     };
     from.0.is_empty().then_some(key)
@@ -148,6 +209,14 @@ fn due_number(kind: DueKind) -> u8 {
         DueKind::JobsAdmitted => 3,
         DueKind::JobDue => 4,
         DueKind::JobForgotten => 5,
+        DueKind::SlotReady => 6,
+        DueKind::NoShows => 7,
+        DueKind::BookingReady => 8,
+        DueKind::BookingMissed => 9,
+        DueKind::DaysPlanned => 10,
+        DueKind::OutboxCleared => 20,
+        DueKind::DeadLetterForgotten => 21,
+        DueKind::NodeKeyRevoked => 22,
     }
 }
 
@@ -159,6 +228,14 @@ fn due_kind(number: u8) -> Option<DueKind> {
         3 => Some(DueKind::JobsAdmitted),
         4 => Some(DueKind::JobDue),
         5 => Some(DueKind::JobForgotten),
+        6 => Some(DueKind::SlotReady),
+        7 => Some(DueKind::NoShows),
+        8 => Some(DueKind::BookingReady),
+        9 => Some(DueKind::BookingMissed),
+        10 => Some(DueKind::DaysPlanned),
+        20 => Some(DueKind::OutboxCleared),
+        21 => Some(DueKind::DeadLetterForgotten),
+        22 => Some(DueKind::NodeKeyRevoked),
         _ => None,
     }
 }
@@ -181,6 +258,42 @@ fn scope(kind: u8, id: u64) -> Option<Scope> {
         (2, id) => Some(Scope::Resource(ResourceId(id))),
         (3, id) => Some(Scope::Slot(SlotId(id))),
         (4, id) => Some(Scope::Pool(PoolId(id))),
+        _ => None,
+    }
+}
+
+/// The stored number of a platform. Never reuse or reorder one.
+fn platform_number(platform: Platform) -> u8 {
+    match platform {
+        Platform::Apns => 0,
+        Platform::Fcm => 1,
+    }
+}
+
+fn platform(number: u8) -> Option<Platform> {
+    match number {
+        0 => Some(Platform::Apns),
+        1 => Some(Platform::Fcm),
+        _ => None,
+    }
+}
+
+/// The stored number of a kind of channel, and the webhook it is of. Never reuse or reorder a number.
+fn channel_parts(channel: Channel) -> (u8, u64) {
+    match channel {
+        Channel::Apns => (0, 0),
+        Channel::Fcm => (1, 0),
+        Channel::Email => (2, 0),
+        Channel::Webhook(id) => (3, id.0),
+    }
+}
+
+fn channel(kind: u8, id: u64) -> Option<Channel> {
+    match (kind, id) {
+        (0, 0) => Some(Channel::Apns),
+        (1, 0) => Some(Channel::Fcm),
+        (2, 0) => Some(Channel::Email),
+        (3, id) => Some(Channel::Webhook(WebhookId(id))),
         _ => None,
     }
 }

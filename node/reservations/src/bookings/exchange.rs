@@ -6,6 +6,7 @@ use crate::bookings::modify::{self, Modify, SlotChoice};
 use crate::bookings::reserve::Places;
 use crate::bookings::{self, Booking, find_places};
 use crate::context::Context;
+use crate::day;
 use crate::event::BookingEvent;
 use crate::ids::{BookingId, PoolId};
 use crate::outcome::{Halt, MissingRow, Outcome, Rejection};
@@ -99,6 +100,9 @@ pub(super) fn all(
         context.index(Key::BookingBySlot(changed.slot, id));
     }
     let changed = bookings::change(context, id, changed, BookingEvent::Changed)?;
+    if changed.slot != old.slot {
+        day::confirmed(context, id, &changed)?;
+    }
     Ok(Outcome::Booking(id, changed))
 }
 

@@ -104,7 +104,9 @@ fn expect_free(context: &mut Context<'_>, pool: PoolId, seat: &BookedSeat) -> Re
         Some(BookingState::Held { expires_at, .. }) => Some(expires_at),
         Some(
             BookingState::Confirmed
+            | BookingState::Ready { .. }
             | BookingState::Used { .. }
+            | BookingState::NoShow { .. }
             | BookingState::Cancelled { .. }
             | BookingState::Queued { .. }
             | BookingState::Rejected { .. },

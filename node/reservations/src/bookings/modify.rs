@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bookings::{self, Booking, BookingState, exchange};
 use crate::context::{Actor, Context};
+use crate::day;
 use crate::event::BookingEvent;
 use crate::ids::{BookingId, PoolId, ResourceId, SlotId};
 use crate::jobs::queue;
@@ -53,8 +54,7 @@ impl Modify {
 
         let new = target(context, self, &old, &old_slot)?;
         expect_no_turns(context, actor, &old, &new)?;
-        let is_counted =
-            old.state == BookingState::Confirmed && is_counter(context, &old) && is_counter(context, &new);
+        let is_counted = old.state.is_expected() && is_counter(context, &old) && is_counter(context, &new);
         if !is_counted {
             return exchange::all(context, self.booking, &old, &new, None);
         }
@@ -67,6 +67,9 @@ impl Modify {
             context.index(Key::BookingBySlot(new.slot, self.booking));
         }
         let changed = bookings::change(context, self.booking, new, BookingEvent::Changed)?;
+        if changed.slot != old.slot {
+            day::confirmed(context, self.booking, &changed)?;
+        }
         Ok(Outcome::Booking(self.booking, changed))
     }
 }
@@ -96,7 +99,10 @@ pub(super) fn target(
         return Err(Rejection::PoolNotFound(pool.unwrap_or(PoolId(0))).into());
     };
     bookings::expect_bookable(context, slot_id, &slot)?;
-    Ok(Booking { slot: slot_id, pool, count: wanted.count.unwrap_or(old.count), ..old.clone() })
+    // What another slot is about to do is its own affair.
+    let is_ready_elsewhere = !is_same_slot && matches!(old.state, BookingState::Ready { .. });
+    let state = if is_ready_elsewhere { BookingState::Confirmed } else { old.state };
+    Ok(Booking { slot: slot_id, pool, count: wanted.count.unwrap_or(old.count), state, ..old.clone() })
 }
 
 /// Refuses a change that would jump a queue: of another resource, or for more places.

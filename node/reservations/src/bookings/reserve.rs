@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::bookings::book::SlotName;
 use crate::bookings::{self, Booking, BookingState, find_places};
 use crate::context::{Actor, Context};
+use crate::day;
 use crate::event::{BookingEvent, Event};
 use crate::ids::{BookingId, PoolId, SlotId, UserId};
 use crate::outcome::{Halt, Outcome, Rejection};
@@ -15,6 +16,7 @@ use crate::policies::{Chain, Dialect, limits};
 use crate::rows::{Key, ReadTyped as _};
 use crate::seats::{SeatName, Seats};
 use crate::slots::{self, Slot};
+use crate::tally;
 use crate::time::Millis;
 use crate::users::User;
 
@@ -117,10 +119,17 @@ impl Reserve {
             payment: None,
         };
         places::take(context, id, &booking)?;
+        if let Some((_, queued)) = promised {
+            bookings::note_history(context, id, (queued, &booking), kind, None);
+        }
+        if self.hold.is_some() {
+            tally::note(context, None, &booking);
+        }
         context.put(id, booking.clone());
         context.index(Key::BookingByUser(user, id));
         context.index(Key::BookingBySlot(slot_id, id));
         context.emit(Event::Booking { kind, booking: id, slot: slot_id, user });
+        day::confirmed(context, id, &booking)?;
         Ok((id, booking))
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bookings::{self, Booking, BookingState};
 use crate::context::Context;
+use crate::day;
 use crate::event::BookingEvent;
 use crate::holds::{self, expire};
 use crate::ids::BookingId;
@@ -41,7 +42,7 @@ impl Confirm {
         let booking = bookings::find(context, actor, self.booking)?;
         bookings::expect_version(&booking, self.expected_version, context.now)?;
         let is_settled = self.paid.as_ref().is_some_and(|paid| payments::is_settled_by(&booking, paid));
-        if is_settled && matches!(booking.state, BookingState::Confirmed | BookingState::Used { .. }) {
+        if is_settled && (booking.state.is_expected() || matches!(booking.state, BookingState::Used { .. })) {
             // It was paid so before: by a provider who tells us twice, or before this caller asked.
             return Ok(Outcome::Booking(self.booking, (*booking).clone()));
         }
@@ -75,6 +76,7 @@ impl Confirm {
         }
         let confirmed = Booking { payment, ..confirmed };
         let confirmed = bookings::change(context, self.booking, confirmed, BookingEvent::Confirmed)?;
+        day::confirmed(context, self.booking, &confirmed)?;
         Ok(Outcome::Booking(self.booking, confirmed))
     }
 }

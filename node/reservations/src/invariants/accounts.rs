@@ -36,7 +36,7 @@ impl Check<'_> {
         }
     }
 
-    fn expect_user(&mut self, user: UserId, key: &Key) {
+    pub(super) fn expect_user(&mut self, user: UserId, key: &Key) {
         let is_there = self.rows.row::<User>(user).is_some();
         self.expect(is_there, || format!("INV-5: {key:?} is of nobody"));
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Money, Paid, Payment, PaymentState, late};
 use crate::bookings::{self, Booking, BookingState};
 use crate::context::Context;
+use crate::day;
 use crate::event::BookingEvent;
 use crate::holds::confirm::Kept;
 use crate::holds::expire;
@@ -71,7 +72,7 @@ fn succeed(
     let slot = context.expect_row::<Slot>(booking.slot, MissingRow::Slot(booking.slot))?;
     let is_live = matches!(booking.state_at(context.now), BookingState::Held { .. })
         && slot.is_bookable_at(context.now);
-    if let BookingState::Confirmed | BookingState::Used { .. } = booking.state {
+    if booking.state.is_expected() || matches!(booking.state, BookingState::Used { .. }) {
         // Somebody confirmed it without waiting for the provider.
         let paid = Booking { payment: Some(payment), ..booking.clone() };
         return bookings::change(context, id, paid, BookingEvent::Changed);
@@ -87,7 +88,9 @@ fn succeed(
     };
     if is_confirmed {
         let confirmed = Booking { payment: Some(payment), ..kept.of(booking) };
-        return bookings::change(context, id, confirmed, BookingEvent::Confirmed);
+        let confirmed = bookings::change(context, id, confirmed, BookingEvent::Confirmed)?;
+        day::confirmed(context, id, &confirmed)?;
+        return Ok(confirmed);
     }
     refuse(context, id, booking, payment)
 }

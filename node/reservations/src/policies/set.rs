@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Policy, PolicyField, Scope};
 use crate::context::Context;
+use crate::day;
 use crate::outcome::{Halt, Outcome, Rejection};
 use crate::pools::PoolCounts;
 use crate::principal::Role;
@@ -26,6 +27,9 @@ impl SetPolicy {
         context.actor_who(Role::operates)?;
         expect_known(context, self.scope)?;
         write(context, self.scope, &self.fields);
+        if self.fields.iter().any(|(field, _)| field.moves_days()) {
+            day::plan_again(context, self.scope);
+        }
         let policy = context.row::<Policy>(self.scope).map(|policy| (*policy).clone());
         Ok(Outcome::Policy(self.scope, policy.unwrap_or_default()))
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
+use crate::day;
 use crate::due::DueKind;
 use crate::event::{Event, SlotEvent};
 use crate::holds;
@@ -48,6 +49,7 @@ impl ChangeSlot {
             context.delete(Key::Due(changed.window.starts_at(), DueKind::SlotStarts, self.slot.0));
         }
         context.put(self.slot, changed.clone());
+        day::plan(context, self.slot, &changed);
         context.emit(Event::Slot { kind: SlotEvent::Changed, slot: self.slot, resource: slot.resource });
         Ok(Outcome::Slots(vec![(self.slot, changed)]))
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
+use crate::day;
 use crate::event::{Event, SlotEvent};
 use crate::ids::{ResourceId, SlotId};
 use crate::outcome::{Contradiction, Halt, Outcome, Rejection};
@@ -104,6 +105,7 @@ pub(crate) fn open(
     slots::expect_seats_fit(&slot.pools)?;
     context.put(id, slot.clone());
     slots::index(context, id, &slot);
+    day::plan(context, id, &slot);
     context.emit(Event::Slot { kind: SlotEvent::Opened, slot: id, resource });
     Ok((id, slot))
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bookings::{self, BookingState};
 use crate::context::Context;
+use crate::day;
 use crate::event::{Event, SlotEvent};
 use crate::holds;
 use crate::ids::SlotId;
@@ -37,6 +38,7 @@ impl WithdrawSlot {
         }
 
         slots::forget(context, self.slot, &slot);
+        day::forget(context, self.slot);
         context.put(self.slot, Slot { status: SlotStatus::Withdrawn, ..(*slot).clone() });
         context.emit(Event::Slot { kind: SlotEvent::Withdrawn, slot: self.slot, resource: slot.resource });
         Ok(Outcome::SlotWithdrawn(self.slot))

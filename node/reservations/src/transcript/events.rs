@@ -48,6 +48,10 @@ pub(super) fn command(verbs: &[&str], given: &Arguments<'_>) -> Option<Command> 
         ["declares", alias] => {
             Command::DeclareUser(DeclareUser { alias: (*alias).into(), name: String::new() })
         }
+        ["decides", decision, slot] => {
+            let decision = if *decision == "keep" { Decision::Keep } else { Decision::Release };
+            Command::DecideNoShows(DecideNoShows { slot: SlotId(number(slot)), decision })
+        }
         ["sets", "policy", scope] => {
             Command::SetPolicy(SetPolicy { scope: scope_named(scope), fields: fields(given) })
         }
@@ -76,12 +80,18 @@ fn scope_named(scope: &str) -> Scope {
     }
 }
 
-const FIELDS: [(&str, PolicyField); 5] = [
+const FIELDS: [(&str, PolicyField); 11] = [
     ("hold", PolicyField::HoldDuration),
     ("limit", PolicyField::MaxPerUser),
     ("rate", PolicyField::AdmissionRate),
     ("late", PolicyField::LatePayment),
     ("kept", PolicyField::JobResultDuration),
+    ("lead", PolicyField::ReminderLead),
+    ("grace", PolicyField::NoShowGrace),
+    ("share", PolicyField::NoShowShareMax),
+    ("mail", PolicyField::NotifyByEmail),
+    ("early", PolicyField::CheckInEarly),
+    ("lateness", PolicyField::CheckInLate),
 ];
 
 fn fields(given: &Arguments<'_>) -> Vec<(PolicyField, Option<u64>)> {

@@ -72,5 +72,19 @@ pub(super) fn describe(rejection: &Rejection) -> String {
         Rejection::TooManySeats => "too_many_seats".into(),
         Rejection::WaitingRoom(id) => format!("waiting_room {id}"),
         Rejection::NothingAsked => "nothing_asked".into(),
+        Rejection::NoShow { since } => format!("no_show since={}", since.0),
+        Rejection::NothingToDecide(slot) => format!("nothing_to_decide {slot}"),
+        Rejection::TooManyDevices => "too_many_devices".into(),
+        Rejection::DeviceNotFound(number) => format!("device_not_found {number}"),
+        Rejection::TooManyWebhooks => "too_many_webhooks".into(),
+        Rejection::WebhookNotFound(id) => format!("webhook_not_found {id}"),
+        Rejection::AlreadyUsedAt { used_at, used_by, place } => {
+            format!("already_used used_at={} used_by={used_by} place={place}", used_at.0)
+        }
+        Rejection::CodeStale { current } => format!("code_stale current={current}"),
+        Rejection::CodeRevoked => "code_revoked".into(),
+        Rejection::NotUsed => "not_used".into(),
+        Rejection::NodeKeyRevoked(key) => format!("node_key_revoked key:{key}"),
+        Rejection::NodeKeyNotFound(key) => format!("node_key_not_found key:{key}"),
     }
 }

@@ -83,6 +83,18 @@ fn is_hot(key: &Key) -> bool {
         | Key::UserPlaces(..)
         | Key::Seats(_)
         | Key::SeatBlock(..)
+        // Looked for with every event, and mostly not there.
+        | Key::Recipient(_)
+        | Key::WebhookKinds
+        | Key::Backlog(_)
+        | Key::DeadLetters
+        // Looked for with every entry, or with every booking.
+        | Key::Edition
+        | Key::Feed
+        | Key::SlotDay(_)
+        | Key::SlotTally(_)
+        // Looked for with every token, and not there.
+        | Key::RevokedNodeKey(..)
         | Key::Queue(_) => true,
         Key::ResourceByVenue(..)
         | Key::SlotByWindow(..)
@@ -100,6 +112,17 @@ fn is_hot(key: &Key) -> bool {
         | Key::Job(_)
         | Key::JobWaiting(..)
         | Key::VenueByName(_)
+        | Key::LateBooking(_)
+        | Key::Effects(..)
+        | Key::DeviceByToken(..)
+        | Key::Webhook(_)
+        | Key::Outbox(..)
+        | Key::DeliveryLog(..)
+        | Key::DeadLetterByWebhook(..)
+        | Key::DeadLetter(_)
+        | Key::Code(_)
+        | Key::Admission(_)
+        | Key::History(..)
         | Key::Request(..) => false,
     }
 }

@@ -47,6 +47,25 @@ pub fn encode(row: &Row, into: &mut Vec<u8>) -> Result<(), CodecError> {
         Row::Queue(row) => codec::encode(FIRST, &**row, into),
         Row::JobWaiting(row) => codec::encode(FIRST, row, into),
         Row::VenueByName(row) => codec::encode(FIRST, row, into),
+        Row::Edition(row) => codec::encode(FIRST, &**row, into),
+        Row::SlotDay(row) => codec::encode(FIRST, &**row, into),
+        Row::LateBooking(row) => codec::encode(FIRST, &**row, into),
+        Row::Feed(row) => codec::encode(FIRST, &**row, into),
+        Row::SlotTally(row) => codec::encode(FIRST, &**row, into),
+        Row::Effects(row) => codec::encode(FIRST, &**row, into),
+        Row::Recipient(row) => codec::encode(FIRST, &**row, into),
+        Row::DeviceByToken(row) => codec::encode(FIRST, row, into),
+        Row::Webhook(row) => codec::encode(FIRST, &**row, into),
+        Row::WebhookKinds(row) => codec::encode(FIRST, &**row, into),
+        Row::Delivery(row) => codec::encode(FIRST, &**row, into),
+        Row::Backlog(row) => codec::encode(FIRST, &**row, into),
+        Row::Logged(row) => codec::encode(FIRST, &**row, into),
+        Row::DeadLetters(row) => codec::encode(FIRST, &**row, into),
+        Row::DeadLetter(row) => codec::encode(FIRST, &**row, into),
+        Row::Code(row) => codec::encode(FIRST, &**row, into),
+        Row::Admission(row) => codec::encode(FIRST, &**row, into),
+        Row::History(row) => codec::encode(FIRST, &**row, into),
+        Row::RevokedNodeKey(row) => codec::encode(FIRST, &**row, into),
     }
 }
 
@@ -60,6 +79,7 @@ pub fn decode(key: &Key, bytes: &[u8]) -> Result<Row, CodecError> {
         | Key::SessionByUser(..)
         | Key::HoldByPool(..)
         | Key::HoldByUser(..)
+        | Key::DeadLetterByWebhook(..)
         | Key::Due(..) => match bytes {
             [] => Ok(Row::Index),
             _ => Err(CodecError::Length { expected: 0, found: bytes.len() }),
@@ -90,6 +110,25 @@ pub fn decode(key: &Key, bytes: &[u8]) -> Result<Row, CodecError> {
         Key::Queue(_) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::Queue),
         Key::JobWaiting(..) => codec::decode(bytes, FIRST).map(Row::JobWaiting),
         Key::VenueByName(_) => codec::decode(bytes, FIRST).map(Row::VenueByName),
+        Key::Edition => codec::decode(bytes, FIRST).map(Arc::new).map(Row::Edition),
+        Key::SlotDay(_) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::SlotDay),
+        Key::LateBooking(_) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::LateBooking),
+        Key::Feed => codec::decode(bytes, FIRST).map(Arc::new).map(Row::Feed),
+        Key::SlotTally(_) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::SlotTally),
+        Key::Effects(..) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::Effects),
+        Key::Recipient(_) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::Recipient),
+        Key::DeviceByToken(..) => codec::decode(bytes, FIRST).map(Row::DeviceByToken),
+        Key::Webhook(_) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::Webhook),
+        Key::WebhookKinds => codec::decode(bytes, FIRST).map(Arc::new).map(Row::WebhookKinds),
+        Key::Outbox(..) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::Delivery),
+        Key::Backlog(_) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::Backlog),
+        Key::DeliveryLog(..) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::Logged),
+        Key::DeadLetters => codec::decode(bytes, FIRST).map(Arc::new).map(Row::DeadLetters),
+        Key::DeadLetter(_) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::DeadLetter),
+        Key::Code(_) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::Code),
+        Key::Admission(_) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::Admission),
+        Key::History(..) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::History),
+        Key::RevokedNodeKey(..) => codec::decode(bytes, FIRST).map(Arc::new).map(Row::RevokedNodeKey),
     }
 }
 

@@ -174,6 +174,7 @@ pub fn rows() -> Vec<(Key, Row)> {
     let ids = 100..;
     let bookings = states().map(|state| booking(state, None)).into_iter();
     let bookings = bookings.chain(payments().map(|payment| booking(BookingState::Confirmed, Some(payment))));
+    let bookings = bookings.chain(crate::days::states().map(|state| booking(state, None)));
     rows.extend(
         ids.zip(bookings).map(|(id, booking)| (Key::Booking(BookingId(id)), Row::Booking(booking.into()))),
     );

@@ -3,7 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
+mod days;
+mod entrance;
 mod later;
+mod outbox;
 mod samples;
 
 use std::fmt::Write as _;
@@ -73,7 +76,8 @@ fn every_command_keeps_its_bytes() {
 #[test]
 fn every_row_keeps_its_key_and_its_bytes() {
     let mut lines = String::new();
-    for (key, row) in samples::rows().into_iter().chain(later::rows()) {
+    let later = later::rows().into_iter().chain(days::rows()).chain(outbox::rows()).chain(entrance::rows());
+    for (key, row) in samples::rows().into_iter().chain(later) {
         let (mut key_bytes, mut value) = (Vec::new(), Vec::new());
         keys::encode(&key, &mut key_bytes);
         encode_row(&row, &mut value).unwrap();
@@ -100,7 +104,12 @@ fn rows_of_the_first_shapes_are_read_for_ever() {
 #[test]
 fn every_outcome_keeps_its_bytes() {
     let mut lines = String::new();
-    for outcome in samples::outcomes().into_iter().chain(later::outcomes()) {
+    let later = later::outcomes()
+        .into_iter()
+        .chain(days::outcomes())
+        .chain(outbox::outcomes())
+        .chain(entrance::outcomes());
+    for outcome in samples::outcomes().into_iter().chain(later) {
         let bytes = codec::encode_bare(&outcome).unwrap();
         assert_eq!(codec::decode_bare::<Outcome>(&bytes).as_ref(), Ok(&outcome));
         writeln!(lines, "{}", hex(&bytes)).unwrap();
@@ -161,6 +170,15 @@ proptest! {
     }
 }
 
+fn channel() -> impl Strategy<Value = Channel> {
+    prop_oneof![
+        Just(Channel::Apns),
+        Just(Channel::Fcm),
+        Just(Channel::Email),
+        prop_oneof![0..5_u64, any::<u64>()].prop_map(|id| Channel::Webhook(WebhookId(id))),
+    ]
+}
+
 fn key() -> impl Strategy<Value = Key> {
     let id = || prop_oneof![0..5_u64, any::<u64>()];
     let bytes = any::<[u8; 16]>();
@@ -183,7 +201,7 @@ fn key() -> impl Strategy<Value = Key> {
         (id(), id()).prop_map(|(user, id)| Key::BookingByUser(UserId(user), BookingId(id))),
         "[a-z]{0,4}".prop_map(Key::UserByEmail),
         (id(), any::<u32>()).prop_map(|(node, generation)| Key::RetiredNodeKey(node, generation)),
-        (id(), 0..6_usize, id()).prop_map(|(at, kind, id)| {
+        (id(), 0..14_usize, id()).prop_map(|(at, kind, id)| {
             let kinds = [
                 DueKind::SlotStarts,
                 DueKind::SlotEnds,
@@ -191,6 +209,14 @@ fn key() -> impl Strategy<Value = Key> {
                 DueKind::JobsAdmitted,
                 DueKind::JobDue,
                 DueKind::JobForgotten,
+                DueKind::SlotReady,
+                DueKind::NoShows,
+                DueKind::BookingReady,
+                DueKind::BookingMissed,
+                DueKind::DaysPlanned,
+                DueKind::OutboxCleared,
+                DueKind::DeadLetterForgotten,
+                DueKind::NodeKeyRevoked,
             ];
             Key::Due(Timestamp(at), kinds[kind], id)
         }),
@@ -224,6 +250,28 @@ fn key() -> impl Strategy<Value = Key> {
             id
         )),
         "[a-z]{0,4}".prop_map(Key::VenueByName),
+        Just(Key::Edition),
+        id().prop_map(|id| Key::SlotTally(SlotId(id))),
+        Just(Key::Feed),
+        id().prop_map(|id| Key::SlotDay(SlotId(id))),
+        id().prop_map(|id| Key::LateBooking(BookingId(id))),
+        (any::<u32>(), id()).prop_map(|(generation, index)| Key::Effects(generation, index)),
+        id().prop_map(|id| Key::Recipient(UserId(id))),
+        (any::<bool>(), "[a-z]{0,4}").prop_map(|(is_apns, token)| {
+            Key::DeviceByToken(if is_apns { Platform::Apns } else { Platform::Fcm }, token)
+        }),
+        id().prop_map(|id| Key::Webhook(WebhookId(id))),
+        Just(Key::WebhookKinds),
+        (channel(), id()).prop_map(|(channel, number)| Key::Outbox(channel, number)),
+        channel().prop_map(Key::Backlog),
+        (id(), id()).prop_map(|(webhook, number)| Key::DeliveryLog(WebhookId(webhook), number)),
+        Just(Key::DeadLetters),
+        (id(), id()).prop_map(|(webhook, id)| Key::DeadLetterByWebhook(WebhookId(webhook), id)),
+        id().prop_map(Key::DeadLetter),
+        id().prop_map(|id| Key::Code(BookingId(id))),
+        id().prop_map(|id| Key::Admission(BookingId(id))),
+        (id(), any::<u32>()).prop_map(|(id, version)| Key::History(BookingId(id), version)),
+        (id(), any::<u32>()).prop_map(|(node, generation)| Key::RevokedNodeKey(node, generation)),
         (any::<u32>(), id(), 0..3_u8, bytes).prop_map(|(generation, user, kind, bytes)| {
             let key = match kind {
                 0 => RequestKey::Made(bytes),

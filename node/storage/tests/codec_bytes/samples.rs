@@ -243,8 +243,13 @@ pub fn requests() -> Vec<Request> {
             Command::RetireNodeKeys(RetireNodeKeys { keys: vec![(2, 1), (70_000, 12)] }),
         ),
     ];
-    let later = crate::later::commands().into_iter().map(move |command| (made, user, command));
-    let requests = requests.into_iter().chain(account_requests(made, user)).chain(later);
+    let later = crate::later::commands()
+        .into_iter()
+        .chain(crate::days::commands())
+        .chain(crate::entrance::commands())
+        .map(move |command| (made, user, command));
+    let outbox = crate::outbox::commands().into_iter().map(move |command| (made, user, command));
+    let requests = requests.into_iter().chain(account_requests(made, user)).chain(later).chain(outbox);
     requests.map(|(id, principal, command)| Request { id, principal, command }).collect()
 }
 
