@@ -4,8 +4,12 @@ use std::path::Path;
 
 use prost::Message as _;
 
-const FILES: [&str; 3] =
-    ["holdfast/v1/reservations.proto", "holdfast/v1/cluster.proto", "holdfast/raft/v1/peer.proto"];
+const FILES: [&str; 4] = [
+    "holdfast/v1/reservations.proto",
+    "holdfast/v1/watch.proto",
+    "holdfast/v1/cluster.proto",
+    "holdfast/raft/v1/peer.proto",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for file in FILES {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use holdfast_proto::raft as wire;
+use holdfast_reservations::Edition;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -26,6 +27,8 @@ pub struct NodeProgress {
     pub applied_index: u64,
     /// Entries the leader has applied and it has not.
     pub lag: u64,
+    /// The latest edition of the rules that its program knows, if this node leads and has heard; else the first.
+    pub edition: Edition,
 }
 
 /// How far all nodes have come, as the leader last saw it.
@@ -48,6 +51,8 @@ struct Heard {
     applied_index: u64,
     /// Milliseconds its clock is away from ours.
     offset_ms: u64,
+    /// The latest edition of the rules that its program knows.
+    edition: Edition,
 }
 
 impl Pulse {
@@ -86,10 +91,14 @@ impl Pulse {
         stamper.agree(is_agreed.then_some(reading));
         drop(stamper);
         let applied = self.progress.borrow().applied.unwrap_or(0);
-        let row =
-            |applied_index: u64| NodeProgress { applied_index, lag: applied.saturating_sub(applied_index) };
-        let mut table: Table = heard.iter().map(|heard| (heard.node, row(heard.applied_index))).collect();
-        table.insert(own, row(applied));
+        let row = |applied_index: u64, edition| NodeProgress {
+            applied_index,
+            lag: applied.saturating_sub(applied_index),
+            edition,
+        };
+        let heard = heard.iter().map(|heard| (heard.node, row(heard.applied_index, heard.edition)));
+        let mut table: Table = heard.collect();
+        table.insert(own, row(applied, Edition::LATEST));
         self.table.send_replace(table);
     }
 
@@ -98,7 +107,8 @@ impl Pulse {
         let call = client.ping(wire::PingRequest { nodes });
         let reply = tokio::time::timeout(REPLY_DURATION_MAX, call).await.ok()?.ok()?.into_inner();
         let offset_ms = reading.distance_ms(reply.wall_clock_ms);
-        Some(Heard { node, applied_index: reply.applied_index, offset_ms })
+        let edition = Edition(reply.edition);
+        Some(Heard { node, applied_index: reply.applied_index, offset_ms, edition })
     }
 }
 
@@ -118,7 +128,10 @@ fn to_wire((node, progress): (&u64, &NodeProgress)) -> wire::NodeProgress {
 /// The table that a leader sent along.
 pub(crate) fn from_wire(nodes: &[wire::NodeProgress]) -> Table {
     let row = |node: &wire::NodeProgress| {
-        (node.node, NodeProgress { applied_index: node.applied_index, lag: node.lag })
+        (
+            node.node,
+            NodeProgress { applied_index: node.applied_index, lag: node.lag, edition: Edition::default() },
+        )
     };
     nodes.iter().map(row).collect()
 }

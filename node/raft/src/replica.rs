@@ -191,6 +191,13 @@ impl Replica {
         drop(progress.wait_for(|progress| progress.due_at != known).await);
     }
 
+    /// Waits until this node has come further than `known`; how far. `None` if it will not come any further.
+    pub async fn applied_past(&self, known: u64) -> Option<u64> {
+        let mut progress = self.parts.progress.clone();
+        let applied = progress.wait_for(|progress| progress.applied > Some(known)).await;
+        applied.ok().and_then(|progress| progress.applied)
+    }
+
     /// What the log has written since this node started.
     #[must_use]
     pub fn log_counters(&self) -> holdfast_storage::log::LogCounters {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use holdfast_proto::raft as wire;
 use holdfast_proto::raft::peer_server::{Peer, PeerServer};
+use holdfast_reservations::Edition;
 use holdfast_storage::codec;
 use holdfast_storage::identity::Membership as NodeIdentity;
 use openraft::raft::TransferLeaderRequest;
@@ -267,7 +268,8 @@ impl Peer for PeerService {
         let wall_clock_ms = self.parts.clock.now_ms();
         self.parts.table.send_replace(pulse::from_wire(&request.into_inner().nodes));
         let applied_index = self.parts.progress.borrow().applied.unwrap_or(0);
-        Ok(Response::new(wire::PingReply { applied_index, wall_clock_ms }))
+        let edition = Edition::LATEST.0;
+        Ok(Response::new(wire::PingReply { applied_index, wall_clock_ms, edition }))
     }
 
     async fn join(&self, request: Request<wire::JoinRequest>) -> Result<Response<wire::JoinReply>, Status> {

@@ -35,6 +35,10 @@ pub(crate) enum Verb {
     /// Look at app servers and their secrets, and change them
     #[command(subcommand)]
     App(holdfast_cluster::AppVerb),
+    /// Verify check-in codes without a network, with the keys of a file
+    Scan(holdfast_cluster::ScanArguments),
+    /// Print what happens, a line each, until stopped
+    Watch(holdfast_cluster::WatchArguments),
     /// Make certificates for trying TLS out
     #[command(subcommand)]
     Cert(holdfast_cluster::CertVerb),

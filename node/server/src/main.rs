@@ -8,6 +8,7 @@ mod exit;
 mod folder;
 mod logging;
 mod node;
+mod notifications;
 mod runtimes;
 mod settings;
 mod signals;
@@ -44,6 +45,8 @@ fn main() -> ExitCode {
         Verb::Bench(bench) => exit::of_cluster(holdfast_cluster::bench(&bench)),
         Verb::User(verb) => exit::of_cluster(holdfast_cluster::manage_users(&verb)),
         Verb::App(verb) => exit::of_cluster(holdfast_cluster::manage_apps(&verb)),
+        Verb::Scan(scan) => exit::of_cluster(holdfast_cluster::scan(&scan)),
+        Verb::Watch(watch) => exit::of_cluster(holdfast_cluster::watch(&watch)),
         Verb::Cert(verb) => exit::of_cluster(holdfast_cluster::cert(&verb)),
         Verb::Cluster(verb) => exit::of_cluster(holdfast_cluster::operate(&verb)),
     };

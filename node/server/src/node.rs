@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use holdfast_engine::RocksDb;
 use holdfast_facade::{FacadeSettings, Metrics, Service};
+use holdfast_leader::senders::Senders;
 use holdfast_raft::net::{CertificateFiles, ClientTls, Listener};
 use holdfast_raft::{JoinTokenSource, Machine, Node, NodeOptions, RaftSettings, Replica};
 use holdfast_storage::files::RealFiles;
@@ -38,6 +39,8 @@ pub(crate) struct NodeConfig {
     pub(crate) stays_learner: bool,
     pub(crate) raft: RaftSettings,
     pub(crate) facade: FacadeSettings,
+    /// Who brings notifications to the world while this node leads.
+    pub(crate) senders: Arc<Senders>,
     /// E-mail address and password.
     pub(crate) first_operator: Option<(String, String)>,
 }
@@ -109,7 +112,7 @@ impl RunningNode {
         let Node { replica } = started.map_err(Exit::other)??;
 
         tokio::spawn(bootstrap::run(replica.clone(), first_operator));
-        tokio::spawn(holdfast_leader::serve(replica.clone()));
+        tokio::spawn(holdfast_leader::serve(replica.clone(), config.senders));
         let service = Service::new(replica.clone(), metrics, config.facade);
         let (stop, stopped) = watch::channel(false);
         let owner_router = holdfast_facade::owner_router(service.clone(), &owner_token);

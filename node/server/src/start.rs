@@ -1,6 +1,7 @@
 //! `holdfast start` and `holdfast dev`: a node from its settings to its end.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_facade::FacadeSettings;
@@ -14,6 +15,7 @@ use crate::exit::Exit;
 use crate::folder;
 use crate::logging;
 use crate::node::{NodeConfig, RunningNode, shown};
+use crate::notifications;
 use crate::runtimes;
 use crate::settings::{self, Settings};
 use crate::signals::StopSignals;
@@ -61,6 +63,8 @@ where
 
 fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeConfig, Exit> {
     addresses::check(settings, arguments.insecure)?;
+    // Wrong ones are found now, and not when this node comes to lead.
+    let senders = Arc::new(notifications::senders(settings)?);
     if let Some(wrong) = arguments.join.iter().find(|peer| !is_address(peer)) {
         return Err(Exit::usage(format!("--join names {wrong:?}, which is not HOST:PORT")));
     }
@@ -100,7 +104,9 @@ fn config_from(arguments: &StartArguments, settings: &Settings) -> Result<NodeCo
             log_in_wait_max: Duration::from_secs(settings.number("auth.login_wait_seconds")?),
             trust_declared_identity: settings.choice("facade.trust_declared_identity")?,
             payment_webhook_secrets: webhook_secrets(settings.text("payments.webhook_secrets_file"))?,
+            allow_private_webhooks: settings.choice("webhooks.allow_private")?,
         },
+        senders,
         first_operator: first_operator()?,
     })
 }
@@ -249,6 +255,7 @@ pub(crate) fn run_dev(arguments: DevArguments) -> Result<(), Exit> {
         stays_learner: false,
         raft: RaftSettings::default(),
         facade: FacadeSettings::default(),
+        senders: Arc::new(notifications::to_the_log()?),
         first_operator: Some(("dev@localhost".to_owned(), password.clone())),
     };
     run_node(|raft| async move {

@@ -1,5 +1,6 @@
 //! The cluster as a node sees it, also without a quorum.
 
+use holdfast_reservations::Edition;
 use holdfast_storage::identity::{ClusterId, Membership as NodeIdentity};
 
 use super::{READY_DURATION_MAX, Replica};
@@ -65,6 +66,15 @@ impl Replica {
             is_changing: membership.get_joint_config().len() > 1,
             nodes: nodes.collect(),
         }
+    }
+
+    /// The latest edition of the rules that every member's program knows, as far as this node has heard as the leader.
+    #[must_use]
+    pub fn edition_of_all(&self) -> Edition {
+        let membership = self.parts.membership.borrow().clone();
+        let table = self.parts.table.borrow();
+        let editions = membership.nodes().map(|(id, _)| table.get(id).map(|node| node.edition));
+        editions.map(Option::unwrap_or_default).min().unwrap_or_default()
     }
 
     /// Who leads, if it could lately prove it to this node: without a quorum nobody does, whatever was known before.

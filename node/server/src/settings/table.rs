@@ -1,5 +1,7 @@
 //! Every setting, its default, and what it may be.
 
+use holdfast_leader::senders::{ApnsSettings, FcmSettings};
+
 /// A setting.
 pub(super) struct Setting {
     /// Its name in the file; `HOLDFAST_` and the same in capitals, with `_` for `.`, in the environment.
@@ -28,7 +30,7 @@ pub(super) enum Allowed {
 use Allowed::{Numbers, NumbersOrNothing, Text, TrueOrFalse};
 
 /// Every setting. Tests of expiry, and of being overtaken by a snapshot, need small numbers.
-pub(super) const SETTINGS: [Setting; 22] = [
+pub(super) const SETTINGS: [Setting; 36] = [
     setting("listen", "127.0.0.1:3000", Text, "where clients connect, HTTP and gRPC"),
     setting("peer_listen", "127.0.0.1:3001", Text, "where other nodes connect"),
     setting("admin_listen", "127.0.0.1:3002", Text, "where operators' tools connect"),
@@ -95,6 +97,52 @@ pub(super) const SETTINGS: [Setting; 22] = [
         "",
         Text,
         "a file with what payment providers sign their webhooks with, `whsec_...`, one on a line; empty takes none",
+    ),
+    setting(
+        "notifications.apns.key_file",
+        "",
+        Text,
+        "a file with the key that signs for Apple's push notifications, as Apple gives it out (`.p8`); empty sends none",
+    ),
+    setting("notifications.apns.key_id", "", Text, "the id of that key"),
+    setting("notifications.apns.team_id", "", Text, "whose key it is"),
+    setting("notifications.apns.topic", "", Text, "the bundle id of the app"),
+    setting("notifications.apns.url", ApnsSettings::URL, Text, "where Apple takes them"),
+    setting(
+        "notifications.fcm.service_account_file",
+        "",
+        Text,
+        "a file with the key of a service account for Firebase Cloud Messaging, as Google gives it out (JSON); empty \
+         sends none",
+    ),
+    setting("notifications.fcm.url", FcmSettings::URL, Text, "where Firebase takes them"),
+    setting(
+        "notifications.email.url",
+        "",
+        Text,
+        "the mail server: `smtps://HOST:PORT`, `smtp+starttls://HOST:PORT`, or `smtp://HOST:PORT` on this machine; empty \
+         sends none",
+    ),
+    setting("notifications.email.from", "", Text, "who e-mail is from: `NAME <ADDRESS>`"),
+    setting("notifications.email.user", "", Text, "who logs in to the mail server; empty is nobody"),
+    setting("notifications.email.password_file", "", Text, "a file with his password"),
+    setting(
+        "notifications.log",
+        "false",
+        TrueOrFalse,
+        "whether messages that no sender is set up for are written to the log and count as delivered; for development",
+    ),
+    setting(
+        "notifications.ca_file",
+        "",
+        Text,
+        "a file with authorities, in PEM, that senders and webhooks trust besides those of the machine",
+    ),
+    setting(
+        "webhooks.allow_private",
+        "false",
+        TrueOrFalse,
+        "whether webhooks may be sent to loopback and private addresses, and without TLS",
     ),
     setting(
         "limits.user_rate",

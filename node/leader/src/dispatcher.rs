@@ -1,0 +1,253 @@
+//! The dispatcher: has what waits in the outbox sent, and says to the rules what became of it.
+//!
+//! Each channel has its own messages under way, so that one that is down holds up no other. A later event of a booking is
+//! not sent while an earlier one waits for the same channel.
+
+mod compose;
+mod pick;
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use holdfast_raft::{ProposeError, Replica, View};
+use holdfast_reservations::{
+    Backlog, Channel, Command, Delivery, SETTLED_MAX, SettleDeliveries, Settled, Target, Timestamp,
+    delivery_destination, next_deliveries, outbox_channels,
+};
+use tokio::time::Instant;
+
+use crate::senders::{self, Attempt, Message, Senders, backoff, is_given_up};
+use pick::{Picker, Place, UnderWay};
+
+/// Brings a message to whom it is for: one attempt.
+pub trait Post: Send + Sync {
+    /// Makes the attempt.
+    fn attempt<'a>(&'a self, message: &'a Message) -> Pin<Box<dyn Future<Output = Attempt> + Send + 'a>>;
+}
+
+impl Post for Senders {
+    fn attempt<'a>(&'a self, message: &'a Message) -> Pin<Box<dyn Future<Output = Attempt> + Send + 'a>> {
+        Box::pin(self.send(message))
+    }
+}
+
+/// Messages of one channel that are under way at once.
+const UNDER_WAY_MAX: usize = 32;
+
+/// Deliveries of a channel that are read together.
+const PAGE: usize = 512;
+
+/// Pages of a channel that are looked at for some to send: so many may wait for another attempt before those behind them
+/// are held up.
+const PAGES_MAX: usize = 64;
+
+/// Between two looks at the outbox: a busy leader applies entries all the time.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Longest wait for something to happen: a delivery may be due again.
+const WAIT_MAX: Duration = Duration::from_millis(500);
+
+/// A settlement that takes longer is given up and proposed again: settling twice does nothing.
+const SETTLE_DURATION_MAX: Duration = Duration::from_secs(2);
+
+/// Before a settlement that failed is proposed again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// An attempt that has ended.
+struct Ended {
+    place: Place,
+    delivery: Arc<Delivery>,
+    attempt: Attempt,
+}
+
+type Attempts<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Ended> + Send + 'a>>>;
+
+/// What is to be done with a delivery that was picked.
+enum Work {
+    Send(Box<Message>),
+    /// Whom it was for is gone.
+    Settle(Settled),
+}
+
+/// The dispatcher of one tenure.
+pub(crate) struct Dispatcher {
+    replica: Replica,
+    post: Arc<dyn Post>,
+    under_way: UnderWay,
+    /// Channels that are left alone, and until when.
+    resting: BTreeMap<Channel, Instant>,
+    /// What became of deliveries, and is not agreed yet.
+    settled: Vec<(Place, Settled)>,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(replica: Replica, post: Arc<dyn Post>) -> Self {
+        let (under_way, resting, settled) = (UnderWay::default(), BTreeMap::new(), Vec::new());
+        Self { replica, post, under_way, resting, settled }
+    }
+
+    /// Runs until it is dropped; what is under way then is sent again by the next leader.
+    pub(crate) async fn run(mut self) {
+        let post = Arc::clone(&self.post);
+        let mut attempts = Attempts::new();
+        loop {
+            let seen = self.send_more(&*post, &mut attempts);
+            self.settle().await;
+            let changed = self.replica.applied_past(seen);
+            let wait = async {
+                tokio::time::sleep(LOOK_INTERVAL).await;
+                drop(tokio::time::timeout(WAIT_MAX, changed).await);
+            };
+            tokio::select! {
+                Some(ended) = attempts.next(), if !attempts.is_empty() => {
+                    self.note(ended);
+                    // Whatever else has ended goes into the same settlement.
+                    while let Some(Some(ended)) = futures_util::FutureExt::now_or_never(attempts.next()) {
+                        self.note(ended);
+                    }
+                }
+                () = wait => (),
+            }
+        }
+    }
+
+    /// Starts attempts for what may be sent now. The answer is up to which log index the outbox was looked at.
+    fn send_more<'a>(&mut self, post: &'a dyn Post, attempts: &mut Attempts<'a>) -> u64 {
+        let now = Instant::now();
+        self.resting.retain(|_, until| *until > now);
+        // Without entries the rows' time stands still, and an attempt becomes due all the same.
+        let (_, running) = self.replica.due();
+        let looked = self.replica.look(|view| self.look(view, view.now().max(running)));
+        let Ok((work, index)) = looked else { return 0 };
+        for (place, delivery, work) in work {
+            self.under_way.begin(place);
+            match work {
+                Work::Settle(settled) => self.settled.push((place, settled)),
+                Work::Send(message) => attempts.push(Box::pin(async move {
+                    let attempt = post.attempt(&message).await;
+                    Ended { place, delivery, attempt }
+                })),
+            }
+        }
+        index
+    }
+
+    fn look(&self, view: &View<'_>, now: Timestamp) -> Vec<(Place, Arc<Delivery>, Work)> {
+        let channels = outbox_channels(view).into_iter();
+        let waiting = channels.filter(|(channel, backlog)| self.may_send(*channel, *backlog));
+        let mut found = Vec::new();
+        for (channel, _) in waiting {
+            let mut picker = Picker::new(channel, &self.under_way, now, UNDER_WAY_MAX);
+            let mut behind = 0;
+            for _ in 0..PAGES_MAX {
+                let page = next_deliveries(view, channel, behind, PAGE);
+                picker.look_at(&page);
+                match page.last() {
+                    Some((last, _)) if page.len() == PAGE && picker.has_room() => behind = *last,
+                    Some(_) | None => break,
+                }
+            }
+            for (number, delivery) in picker.picked {
+                if let Some(work) = work(view, channel, &delivery, now) {
+                    found.push(((channel, number), delivery, work));
+                }
+            }
+        }
+        found
+    }
+
+    fn may_send(&self, channel: Channel, backlog: Backlog) -> bool {
+        let under_way = self.under_way.of(channel);
+        backlog.waiting > under_way as u64
+            && under_way < UNDER_WAY_MAX
+            && !self.resting.contains_key(&channel)
+    }
+
+    /// Notes how an attempt ended.
+    fn note(&mut self, ended: Ended) {
+        let Ended { place, delivery, attempt } = ended;
+        match attempt {
+            Attempt::Waits(wait) => {
+                self.under_way.end(place);
+                self.resting.insert(place.0, Instant::now() + wait);
+            }
+            Attempt::Made(made) => {
+                let (_, now) = self.replica.due();
+                let settled = settled(place, &delivery, made, now);
+                self.settled.push((place, settled));
+            }
+        }
+    }
+
+    /// Has the rules agree to what became of deliveries. What is not known to be agreed is tried again.
+    async fn settle(&mut self) {
+        while !self.settled.is_empty() {
+            let batch: Vec<_> = self.settled.iter().take(SETTLED_MAX).cloned().collect();
+            let results =
+                batch.iter().map(|((channel, number), settled)| (*channel, *number, settled.clone()));
+            let command = Command::SettleDeliveries(SettleDeliveries { results: results.collect() });
+            match self.replica.propose_internal(command, Instant::now() + SETTLE_DURATION_MAX).await {
+                Ok(_) => {
+                    self.settled.drain(..batch.len());
+                    batch.into_iter().for_each(|(place, _)| self.under_way.end(place));
+                }
+                Err(error) => {
+                    if !matches!(error, ProposeError::NotLeader | ProposeError::NoLeader) {
+                        tracing::debug!(%error, "what became of notifications is not agreed yet");
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// What is to be done with a delivery; nothing for a webhook that is gone, which ticks clear away.
+fn work(view: &View<'_>, channel: Channel, delivery: &Delivery, now: Timestamp) -> Option<Work> {
+    match delivery_destination(view, delivery, now) {
+        Some(destination) => {
+            Some(Work::Send(Box::new(compose::message(view, channel, delivery, destination))))
+        }
+        None => match delivery.target {
+            Target::Webhook(_) => None,
+            Target::Device { .. } => {
+                Some(Work::Settle(Settled::Gone { error: "the device was removed".to_owned() }))
+            }
+            // He may give one later.
+            Target::Address(_) => {
+                Some(Work::Settle(Settled::Dead { error: "the user has no address".to_owned() }))
+            }
+        },
+    }
+}
+
+/// What the rules are told of an attempt.
+fn settled(place: Place, delivery: &Delivery, made: senders::Delivery, now: Timestamp) -> Settled {
+    match made {
+        senders::Delivery::Delivered => Settled::Delivered { status: 200 },
+        senders::Delivery::Gone { why } => Settled::Gone { error: why },
+        senders::Delivery::Refused { why } => Settled::Dead { error: why },
+        senders::Delivery::Retry { after, why } => {
+            let attempts = delivery.attempts.saturating_add(1);
+            let age = Duration::from_millis(now.since(delivery.occurred_at).0);
+            if is_given_up(attempts, age) {
+                return Settled::Dead { error: why };
+            }
+            let wait = after.unwrap_or_else(|| backoff(attempts, scattered(place, attempts)));
+            let wait = holdfast_reservations::Millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+            Settled::Retry { next_at: now.plus(wait), error: why }
+        }
+    }
+}
+
+/// A number that differs from delivery to delivery, so that what failed together does not come back together.
+fn scattered((_, number): Place, attempts: u32) -> u64 {
+    number.wrapping_add(u64::from(attempts) << 32).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16
+}
+
+#[cfg(test)]
+mod tests;

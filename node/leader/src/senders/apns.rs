@@ -1,0 +1,177 @@
+//! Apple's push notifications: HTTP/2, and a token that the provider signs itself.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::{Client, Url};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::http::{self, Callee, Reply};
+use super::jwt::{SigningKey, now_seconds};
+use super::message::{Delivery, Message, Target};
+use super::retries::AGE_MAX;
+use super::settings::{ApnsSettings, Settings, SettingsError, read};
+use super::{Sender, Sending, templates};
+
+/// A token is used for so long; Apple wants none younger than 20 minutes to be replaced, and takes none older than 60.
+const TOKEN_AGE_MAX: Duration = Duration::from_secs(40 * 60);
+const TOKEN_AGE_MIN: Duration = Duration::from_secs(20 * 60);
+
+/// Apple takes no more; a longer message is refused.
+const PAYLOAD_LENGTH_MAX: usize = 4096;
+
+const KEY_FILE: &str = "notifications.apns.key_file";
+
+/// Sends to apps on Apple devices.
+pub struct Apns {
+    client: Client,
+    url: Url,
+    topic: String,
+    key: SigningKey,
+    key_id: String,
+    team_id: String,
+    token: Mutex<Option<Token>>,
+}
+
+#[derive(Clone)]
+struct Token {
+    text: String,
+    made_at: Instant,
+}
+
+impl Apns {
+    /// # Errors
+    ///
+    /// A setting that cannot be used.
+    pub fn new(account: &ApnsSettings, settings: &Settings) -> Result<Self, SettingsError> {
+        let key = SigningKey::es256(read(KEY_FILE, &account.key_file)?.reveal());
+        for (name, text) in [
+            ("notifications.apns.key_id", &account.key_id),
+            ("notifications.apns.team_id", &account.team_id),
+            ("notifications.apns.topic", &account.topic),
+        ] {
+            if text.is_empty() {
+                return Err(SettingsError::new(name, "it is missing"));
+            }
+        }
+        Ok(Self {
+            client: http::client(settings, Callee::Http2Service)?,
+            url: http::service_url("notifications.apns.url", &account.url)?,
+            topic: account.topic.clone(),
+            key: key.map_err(|problem| SettingsError::new(KEY_FILE, problem))?,
+            key_id: account.key_id.clone(),
+            team_id: account.team_id.clone(),
+            token: Mutex::default(),
+        })
+    }
+
+    async fn push(&self, message: &Message, device_token: &str) -> Delivery {
+        // It becomes a part of the path.
+        if device_token.is_empty() || !device_token.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Delivery::gone("the device token is not hexadecimal");
+        }
+        let payload = payload(message).to_string();
+        if payload.len() > PAYLOAD_LENGTH_MAX {
+            return Delivery::refused(format!("the payload is longer than {PAYLOAD_LENGTH_MAX} bytes"));
+        }
+        let token = match self.token() {
+            Ok(token) => token,
+            Err(why) => return Delivery::retry(why),
+        };
+        let mut url = self.url.clone();
+        url.set_path(&format!("/3/device/{device_token}"));
+        let expires_at = message.occurred_at_ms / 1000 + AGE_MAX.as_secs();
+        let request = self
+            .client
+            .post(url)
+            .header("authorization", format!("bearer {token}"))
+            .header("content-type", "application/json")
+            .header("apns-topic", &self.topic)
+            .header("apns-push-type", "alert")
+            .header("apns-id", message.uuid().to_string())
+            .header("apns-collapse-id", format!("booking-{}", message.booking_id))
+            .header("apns-expiration", expires_at.to_string())
+            .header("apns-priority", "10")
+            .body(payload);
+        match http::call(request).await {
+            Ok(reply) => self.judge(&reply),
+            Err(why) => Delivery::retry(why),
+        }
+    }
+
+    fn judge(&self, reply: &Reply) -> Delivery {
+        let said: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let reason = said["reason"].as_str().unwrap_or_default();
+        let why = format!("{} {reason}", reply.status);
+        match (reply.status, reason) {
+            (200, _) => Delivery::Delivered,
+            (410, _) | (400, "BadDeviceToken") => Delivery::gone(why),
+            (403, "ExpiredProviderToken") => {
+                self.drop_token();
+                Delivery::retry(why)
+            }
+            // The operator's to mend; the message waits for that.
+            (403, _) | (400, "BadTopic" | "MissingTopic" | "TopicDisallowed") => Delivery::retry(why),
+            (408 | 429 | 500.., _) => Delivery::Retry { after: reply.retry_after, why },
+            (300..=399, _) => Delivery::retry(why),
+            _ => Delivery::refused(why),
+        }
+    }
+
+    /// The token in use, or a new one.
+    fn token(&self) -> Result<String, String> {
+        let mut held = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(token) = held.as_ref().filter(|token| token.made_at.elapsed() < TOKEN_AGE_MAX) {
+            return Ok(token.text.clone());
+        }
+        let claims = json!({"iss": self.team_id, "iat": now_seconds()});
+        let text = self.key.token(&self.key_id, &claims)?;
+        *held = Some(Token { text: text.clone(), made_at: Instant::now() });
+        Ok(text)
+    }
+
+    /// A young token that is called expired is kept: the clock is wrong, and Apple refuses those who make many.
+    fn drop_token(&self) {
+        let mut held = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.as_ref().is_some_and(|token| token.made_at.elapsed() >= TOKEN_AGE_MIN) {
+            *held = None;
+        }
+    }
+}
+
+impl Sender for Apns {
+    fn send<'a>(&'a self, message: &'a Message) -> Sending<'a> {
+        Box::pin(async move {
+            match &message.target {
+                Target::Apns { device_token } => self.push(message, device_token).await,
+                Target::Fcm { .. } | Target::Webhook { .. } | Target::Email { .. } | Target::Log => {
+                    Delivery::refused("it is not for an Apple device")
+                }
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Apns {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Apns({} through {})", self.topic, self.url)
+    }
+}
+
+fn payload(message: &Message) -> Value {
+    let text = templates::fill(message);
+    json!({
+        "aps": {
+            "alert": {"title": text.title, "body": text.body},
+            "sound": "default",
+            "thread-id": format!("booking-{}", message.booking_id),
+        },
+        "eventId": message.event_id,
+        "type": message.kind,
+        "bookingId": message.booking_id,
+        "slotId": message.slot_id,
+        "codeUrl": message.facts.code_url,
+    })
+}
