@@ -46,6 +46,10 @@ pub enum BookingState {
     Queued,
     /// Its turn came, and there were no places.
     Rejected,
+    /// It has its places, and its slot is about to start.
+    Ready,
+    /// Its party did not come in time.
+    NoShow,
     /// A state that this version of the client does not know.
     Other,
 }
@@ -172,6 +176,8 @@ impl From<proto::Booking> for Booking {
             proto::BookingState::Expired => BookingState::Expired,
             proto::BookingState::Queued => BookingState::Queued,
             proto::BookingState::Rejected => BookingState::Rejected,
+            proto::BookingState::Ready => BookingState::Ready,
+            proto::BookingState::NoShow => BookingState::NoShow,
             proto::BookingState::Unspecified => BookingState::Other,
         };
         let revision = booking.revision.unwrap_or_default();

@@ -9,6 +9,7 @@ use tonic::transport::Certificate;
 use crate::calls::IN_FLIGHT_MAX;
 use crate::driver::Driver;
 use crate::unary::Unary;
+use crate::watch::Reach;
 use crate::{Client, Error};
 
 /// Until when a call is retried, unless said otherwise.
@@ -84,8 +85,10 @@ impl Builder {
         token.set_sensitive(true);
         let (operations, queue) = mpsc::channel(IN_FLIGHT_MAX);
         let unary = Unary::new(&self.endpoints, self.authority.as_ref(), token.clone())?;
+        let (endpoints, authority) = (self.endpoints.clone().into(), self.authority.clone());
+        let reach = Reach { endpoints, authority, token: token.clone() };
         tokio::spawn(Driver::new(self.endpoints, self.authority, token, queue).run());
-        Ok(Client { operations, unary, deadline: self.deadline })
+        Ok(Client { operations, unary, reach, deadline: self.deadline })
     }
 }
 

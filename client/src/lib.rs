@@ -24,6 +24,7 @@ mod driver;
 mod error;
 mod line;
 mod unary;
+mod watch;
 
 use std::time::Duration;
 
@@ -38,12 +39,15 @@ pub use builder::Builder;
 use calls::Operation;
 pub use error::{Error, Refusal};
 use unary::Unary;
+use watch::Reach;
+pub use watch::{Event, PoolAvailability, SlotAvailability, Watch, Watched, Watching};
 
 /// A connection to a cluster. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Client {
     operations: mpsc::Sender<Operation>,
     unary: Unary,
+    reach: Reach,
     deadline: Duration,
 }
 
@@ -129,6 +133,13 @@ impl Client {
     pub async fn check_in(&self, booking_id: u64) -> Result<Booking, Error> {
         let check_in = proto::CheckInRequest { booking_id, expected_version: None, scanned_at_ms: None };
         self.call(new_request_id(), Command::CheckIn(check_in)).await
+    }
+
+    /// Watches what happens, from now on or from wherever [`Watch`] says, for as long as the stream is kept. Call it
+    /// within a tokio runtime.
+    #[must_use]
+    pub fn watch(&self, watch: Watch) -> Watching {
+        watch::watch(self.reach.clone(), watch)
     }
 
     async fn call(&self, request_id: Uuid, command: Command) -> Result<Booking, Error> {

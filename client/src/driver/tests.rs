@@ -11,6 +11,7 @@ use tonic::{Request, Response, Streaming};
 
 use super::*;
 use crate::unary::Unary;
+use crate::watch::Reach;
 use crate::{Book, Client, Error};
 
 /// A node that books, or one that takes calls and says nothing.
@@ -103,9 +104,10 @@ fn client(endpoints: Vec<String>, deadline: Duration) -> Client {
     let token = AsciiMetadataValue::from_static("Bearer t");
     let (operations, queue) = mpsc::channel(1);
     let unary = Unary::new(&endpoints, None, token.clone()).unwrap();
+    let reach = Reach { endpoints: endpoints.clone().into(), authority: None, token: token.clone() };
     let driver = Driver { position: 0, ..Driver::new(endpoints, None, token, queue) };
     tokio::spawn(driver.run());
-    Client { operations, unary, deadline }
+    Client { operations, unary, reach, deadline }
 }
 
 #[tokio::test]
@@ -140,9 +142,10 @@ async fn a_call_of_its_own_is_answered_at_its_deadline_too() {
 #[tokio::test]
 async fn a_call_that_nobody_will_answer_is_unknown_and_one_that_nobody_takes_is_not() {
     let (operations, mut queue) = mpsc::channel(1);
-    let unary =
-        Unary::new(&["127.0.0.1:1".to_owned()], None, AsciiMetadataValue::from_static("Bearer t")).unwrap();
-    let client = Client { operations, unary, deadline: Duration::from_secs(5) };
+    let (endpoints, token) = (["127.0.0.1:1".to_owned()], AsciiMetadataValue::from_static("Bearer t"));
+    let unary = Unary::new(&endpoints, None, token.clone()).unwrap();
+    let reach = Reach { endpoints: endpoints.into(), authority: None, token };
+    let client = Client { operations, unary, reach, deadline: Duration::from_secs(5) };
     let (booked, ()) = tokio::join!(client.book(Book::in_slot(17)), async { drop(queue.recv().await) });
     assert!(matches!(booked, Err(Error::Unknown { .. })), "{booked:?}");
     drop(queue);

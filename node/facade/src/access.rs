@@ -35,6 +35,12 @@ pub(crate) enum Endpoint {
     CreateSale,
     ReadPolicy,
     SetPolicy,
+    DecideNoShows,
+    ReadReports,
+    ManageDevices,
+    ManageWebhooks,
+    ManageDeadLetters,
+    Watch,
 }
 
 /// Whether a role may make a call.
@@ -52,6 +58,10 @@ pub(crate) fn allows(endpoint: Endpoint, role: Role) -> bool {
         | Endpoint::SetPassword
         | Endpoint::Pay
         | Endpoint::ReadJob
+        // His own; those of others for whoever books for them.
+        | Endpoint::ManageDevices
+        // What he may see of it is decided event by event.
+        | Endpoint::Watch
         // Whose an event is, the rows say.
         | Endpoint::ManageEvents => true,
         Endpoint::CheckIn | Endpoint::CreateSale => role.checks_in(),
@@ -66,7 +76,12 @@ pub(crate) fn allows(endpoint: Endpoint, role: Role) -> bool {
         | Endpoint::MakeJoinToken
         | Endpoint::ReadPolicy
         | Endpoint::SetPolicy
+        | Endpoint::DecideNoShows
+        | Endpoint::ReadReports
+        | Endpoint::ManageDeadLetters
         | Endpoint::ChangeNodeKey => role.operates(),
         Endpoint::CreateUser => role.creates_users(),
+        // An app's hear of the bookings it manages.
+        Endpoint::ManageWebhooks => role.operates() || role == Role::App,
     }
 }

@@ -1,5 +1,5 @@
-//! Entrance codes: a token that says which booking is at the gate, drawn as a QR image by any node, at a URL that is
-//! signed and expires. The image is a pure function of the token; nothing is stored or uploaded.
+//! Entrance codes: a token that says which party may enter, drawn as a QR image by any node, at a URL that is signed and
+//! expires. Token and image are a pure function of what is agreed and of the node's key; nothing is stored or uploaded.
 
 use std::sync::Arc;
 
@@ -8,10 +8,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::Signature;
 use fast_qr::qr::QRBuilder;
 use fast_qr::{ECL, QRCode};
-use holdfast_reservations::{BookingId, Timestamp, ValidNodeKey};
+use holdfast_codes::{Code, Refusal, cluster_prefix, decode};
+use holdfast_reservations::{BookingId, NodeKeyId, ScannedCode, SlotId, Timestamp, ValidNodeKey, VenueId};
+use serde_json::json;
 use tokio::time::Instant;
 
-use crate::accounts::keys::{KeyId, Keys};
+use crate::accounts::keys::{KeyId, Keys, Signer};
 use crate::problem::{Problem, Result};
 
 /// How long a URL is valid.
@@ -29,6 +31,19 @@ const QUIET_MODULES: usize = 4;
 pub(crate) struct Codes {
     keys: Arc<Keys>,
     cluster: String,
+    /// What codes call the cluster.
+    prefix: u64,
+}
+
+/// What a code says of a booking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Party {
+    pub(crate) booking: BookingId,
+    pub(crate) venue: VenueId,
+    pub(crate) slot: SlotId,
+    pub(crate) count: u32,
+    /// From when on, and until when, it is admitted.
+    pub(crate) admitted: (Timestamp, Timestamp),
 }
 
 /// What an image is drawn as.
@@ -39,17 +54,62 @@ pub(crate) enum Format {
 }
 
 impl Codes {
-    pub(crate) fn new(keys: Arc<Keys>, cluster: String) -> Self {
-        Self { keys, cluster }
+    pub(crate) fn new(keys: Arc<Keys>, cluster: u128, name: String) -> Self {
+        Self { keys, cluster: name, prefix: cluster_prefix(cluster) }
     }
 
-    /// The path and query of a booking's image, valid for ten minutes; none that other nodes could not verify.
-    pub(crate) fn path(&self, booking: BookingId, now: Timestamp) -> Result<String> {
+    /// The key to sign codes with; none that other nodes could not verify.
+    pub(crate) fn signer(&self) -> Result<Signer> {
         self.keys.check_published()?;
-        let token = self.token(booking);
+        Ok(self.keys.signer())
+    }
+
+    /// The token of a party.
+    pub(crate) fn token(&self, signer: &Signer, party: &Party, revision: u32) -> String {
+        let (valid_from, valid_until) = party.admitted;
+        let code = Code {
+            key: signer.id,
+            cluster: self.prefix,
+            venue: party.venue.0,
+            booking: party.booking.0,
+            slot: party.slot.0,
+            party_size: party.count,
+            valid_from_ms: valid_from.0,
+            valid_until_ms: valid_until.0,
+            revision,
+        };
+        signer.code(&code)
+    }
+
+    /// The path and query of a token's image, valid for ten minutes, and until when.
+    pub(crate) fn path(&self, signer: &Signer, token: &str, now: Timestamp) -> (String, Timestamp) {
         let expires = (now.0 / 1000).saturating_add(URL_SECONDS);
-        let signature = self.sign(&url_message(&self.cluster, &token, expires));
-        Ok(format!("/q/{token}.png?exp={expires}&sig={signature}"))
+        let signature = sign(signer, &url_message(&self.cluster, token, expires));
+        (format!("/q/{token}.png?exp={expires}&sig={signature}"), Timestamp(expires.saturating_mul(1000)))
+    }
+
+    /// What a token says of a booking, once it is known that a node of this cluster has signed it. Whether the code counts,
+    /// the rules decide.
+    pub(crate) async fn read(
+        &self,
+        token: &str,
+        booking: BookingId,
+        deadline: Instant,
+    ) -> Result<ScannedCode> {
+        let unverified = decode(token).map_err(bad_code)?;
+        if unverified.claims().cluster != self.prefix {
+            return Err(bad_code(Refusal::WrongCluster));
+        }
+        let id = unverified.key();
+        let key =
+            self.keys.published(id, deadline).await?.ok_or_else(|| bad_code(Refusal::UnknownKey(id)))?;
+        let code = unverified.verify_with(&key).map_err(bad_code)?;
+        if code.booking != booking.0 {
+            let problem = Problem::new(422, "bad_code", "this is the code of another booking");
+            return Err(problem.with("reason", json!("other_booking")));
+        }
+        let signer = NodeKeyId { node: id.node, generation: id.generation };
+        Ok(ScannedCode { revision: code.revision, signer })
     }
 
     /// The image at a URL.
@@ -85,18 +145,6 @@ impl Codes {
         }
     }
 
-    /// What the gate reads: the booking, signed, so that nobody can make one up.
-    fn token(&self, booking: BookingId) -> String {
-        let message = format!("holdfast-code:1:{}:{}", self.cluster, booking.0);
-        format!("HF1.{}.{}", booking.0, self.sign(&message))
-    }
-
-    fn sign(&self, message: &str) -> String {
-        let signer = self.keys.signer();
-        let signature = signer.sign(message.as_bytes());
-        format!("{}.{}", signer.id, URL_SAFE_NO_PAD.encode(signature.to_bytes()))
-    }
-
     async fn signed_by(
         &self,
         message: &str,
@@ -109,6 +157,15 @@ impl Codes {
         let Ok(signature) = Signature::from_slice(&signature) else { return Ok(None) };
         self.keys.verify(key, message.as_bytes(), &signature, deadline).await
     }
+}
+
+fn bad_code(refusal: Refusal) -> Problem {
+    Problem::new(422, "bad_code", refusal.to_string()).with("reason", json!(refusal.reason()))
+}
+
+fn sign(signer: &Signer, message: &str) -> String {
+    let signature = signer.sign(message.as_bytes());
+    format!("{}.{}", signer.id, URL_SAFE_NO_PAD.encode(signature.to_bytes()))
 }
 
 /// The signature covers what is shown and until when; the format of the image is free.

@@ -1,9 +1,10 @@
-//! The gRPC face: `Reservations` and `Cluster`, on the same port and over the same service as HTTP.
+//! The gRPC face: `Reservations`, `Watch` and `Cluster`, on the same port and over the same service as HTTP.
 
 mod cluster;
 mod health;
 mod submit;
 mod translate;
+mod watch;
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use axum::middleware::Next;
 use holdfast_proto::v1 as proto;
 use holdfast_proto::v1::cluster_server::ClusterServer;
 use holdfast_proto::v1::reservations_server::{Reservations, ReservationsServer};
+use holdfast_proto::v1::watch_server::WatchServer;
 use holdfast_raft::Consistency;
 use holdfast_reservations::{BookingId, Command, SlotId, UserId};
 use tokio::time::Instant;
@@ -54,12 +56,15 @@ fn routes(service: Service) -> tonic::service::Routes {
     let health = health::service(service.replica().clone());
     let cluster = ClusterServer::new(Grpc { service: service.clone() });
     let cluster = cluster.max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let watch = WatchServer::new(Grpc { service: service.clone() });
+    let watch = watch.max_decoding_message_size(MESSAGE_BYTES_MAX);
     let reservations = ReservationsServer::new(Grpc { service }).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(holdfast_proto::v1::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1();
-    let routes = tonic::service::Routes::new(reservations).add_service(cluster).add_service(health);
+    let routes = tonic::service::Routes::new(reservations);
+    let routes = routes.add_service(watch).add_service(cluster).add_service(health);
     match reflection {
         Ok(reflection) => routes.add_service(reflection),
         Err(error) => {

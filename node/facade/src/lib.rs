@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! listen -> http (one router: /v1, /rides, /auth, ...) -.
-//!        '> grpc (Reservations, Cluster)                '-> service -> Replica
+//!        '> grpc (Reservations, Watch, Cluster)         '-> service -> Replica
 //! ```
 
 #[cfg(all(feature = "simulation", not(tokio_unstable)))]
@@ -24,6 +24,7 @@ mod problem;
 mod service;
 #[cfg(test)]
 mod stage;
+mod watch;
 mod wire;
 
 pub use admin::{owner_router, router as admin_router};

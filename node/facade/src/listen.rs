@@ -2,6 +2,7 @@
 //! say nothing.
 
 mod awake;
+mod patient;
 #[cfg(test)]
 mod tests;
 
@@ -22,9 +23,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::Service as _;
 
 use self::awake::wait_until_awake;
+use self::patient::Patient;
 use crate::http::{close_after, health};
 use crate::limits::Remote;
 use crate::problem::Problem;
+use crate::watch::Stopping;
 
 /// Connections at the same time.
 const CONNECTIONS_MAX: usize = 20_000;
@@ -53,6 +56,9 @@ const WINDOW_BYTES: u32 = 1 << 20;
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const KEEP_ALIVE_DURATION_MAX: Duration = Duration::from_secs(10);
 
+/// A connection that takes no bytes of what is written to it is closed after this.
+const TAKES_NOTHING_DURATION_MAX: Duration = Duration::from_secs(30);
+
 /// Calls in progress have this long to end when the node stops.
 const DRAIN_DURATION_MAX: Duration = Duration::from_secs(5);
 
@@ -79,20 +85,20 @@ async fn serve_within(
             _ = stop.wait_for(|stop| *stop) => break,
         };
         let Some((connection, place)) = accepted else { break };
-        let (server, watcher) = (server.clone(), graceful.watcher());
+        let (server, watcher, stopping) = (server.clone(), graceful.watcher(), Stopping(stop.clone()));
         match place {
             Place::Usual(place) => {
                 let router = router.clone();
                 tokio::spawn(async move {
                     let _place = place;
-                    serve_connection(&server, connection, router, watcher).await;
+                    serve_connection(&server, connection, router, watcher, stopping).await;
                 });
             }
             Place::Spare(place) => {
                 let router = router_of_spares.clone();
                 tokio::spawn(async move {
                     let _place = place;
-                    let served = serve_connection(&server, connection, router, watcher);
+                    let served = serve_connection(&server, connection, router, watcher, stopping);
                     drop(tokio::time::timeout(SPARE_DURATION_MAX, served).await);
                 });
             }
@@ -109,6 +115,7 @@ async fn serve_connection(
     mut connection: Connection,
     router: Router,
     watcher: Watcher,
+    stopping: Stopping,
 ) {
     let remote = connection.remote.map(|remote| Remote(remote.ip()));
     if wait_until_awake(&mut connection).await.is_err() {
@@ -118,10 +125,11 @@ async fn serve_connection(
         if let Some(remote) = remote {
             request.extensions_mut().insert(remote);
         }
+        request.extensions_mut().insert(stopping.clone());
         router.clone().call(request)
     });
     let service = TowerToHyperService::new(service);
-    let served = server.serve_connection(TokioIo::new(connection), service).into_owned();
+    let served = server.serve_connection(TokioIo::new(Patient::over(connection)), service).into_owned();
     // A caller who breaks off is no news.
     drop(watcher.watch(served).await);
 }

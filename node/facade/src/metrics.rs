@@ -24,6 +24,9 @@ pub struct Metrics {
     contradictions: Counter,
     log_ins: Family<KindLabels, Counter>,
     certificate_expires_at: Gauge<u64, AtomicU64>,
+    watchers: Gauge,
+    watch_events: Counter,
+    watch_cuts: Family<ReasonLabels, Counter>,
     /// Rises whenever a user may have changed here: what was remembered of users is looked up again.
     users_epoch: Arc<AtomicU64>,
     /// Rises whenever a key of a node may have been retired here.
@@ -41,6 +44,11 @@ struct CallLabels {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct KindLabels {
     kind: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
 }
 
 impl Default for Metrics {
@@ -69,6 +77,16 @@ impl Default for Metrics {
             Unit::Seconds,
             certificate_expires_at.clone(),
         );
+        let watchers = Gauge::default();
+        registry.register("watchers", "Streams of the feed that are open", watchers.clone());
+        let watch_events = Counter::default();
+        registry.register("watch_events", "Events given to watchers", watch_events.clone());
+        let watch_cuts = Family::default();
+        registry.register(
+            "watch_cuts",
+            "Streams of the feed that this node ended, by why",
+            watch_cuts.clone(),
+        );
         Self {
             calls,
             call_seconds,
@@ -77,6 +95,9 @@ impl Default for Metrics {
             contradictions,
             log_ins,
             certificate_expires_at,
+            watchers,
+            watch_events,
+            watch_cuts,
             users_epoch: Arc::default(),
             keys_epoch: Arc::default(),
             policies_epoch: Arc::default(),
@@ -94,6 +115,21 @@ impl Metrics {
     /// Counts a password that was tried: `right`, `wrong` or `throttled`.
     pub(crate) fn log_in(&self, kind: &'static str) {
         self.log_ins.get_or_create(&KindLabels { kind }).inc();
+    }
+
+    /// Counts watchers that came, or went.
+    pub(crate) fn watchers(&self, more: i64) {
+        self.watchers.inc_by(more);
+    }
+
+    /// Counts events that a watcher was given.
+    pub(crate) fn watched(&self, events: usize) {
+        self.watch_events.inc_by(events as u64);
+    }
+
+    /// Counts a stream that this node ended.
+    pub(crate) fn watch_cut(&self, reason: &'static str) {
+        self.watch_cuts.get_or_create(&ReasonLabels { reason }).inc();
     }
 
     /// Notes when the certificate that clients are shown expires, in seconds since 1970.
@@ -141,12 +177,19 @@ impl Observer for Metrics {
                 Outcome::Session { .. } | Outcome::SessionsClosed(_) => "session",
                 Outcome::Booking(..) => "booking",
                 Outcome::Ticked { .. } => "tick",
-                Outcome::NodeKeyRegistered | Outcome::NodeKeysRetired(_) => "node_key",
+                Outcome::NodeKeyRegistered | Outcome::NodeKeysRetired(_) | Outcome::NodeKeyRevoked(..) => {
+                    "node_key"
+                }
+                Outcome::Code(..) => "code",
                 Outcome::App(..) | Outcome::AppDeleted(_) => "app",
                 Outcome::Policy(..) => "policy",
                 Outcome::Job(..) => "job",
                 Outcome::ResourceWithdrawn(_) => "resource",
-                Outcome::SlotWithdrawn(_) => "slots",
+                Outcome::SlotWithdrawn(_) | Outcome::SlotDay(..) => "slots",
+                Outcome::EditionAdopted(_) => "edition",
+                Outcome::Device(..) | Outcome::DeviceRemoved(..) | Outcome::Preferences(..) => "recipient",
+                Outcome::Webhook(..) | Outcome::WebhookRemoved(_) => "webhook",
+                Outcome::DeliveriesSettled(_) | Outcome::DeadLettersReplayed { .. } => "outbox",
             };
             self.outcomes.get_or_create(&KindLabels { kind }).inc();
             for event in &applied.events {
@@ -161,7 +204,7 @@ impl Observer for Metrics {
             if changes_users(&applied.outcome) {
                 self.users_epoch.fetch_add(1, Ordering::AcqRel);
             }
-            if let Outcome::NodeKeysRetired(_) = applied.outcome {
+            if let Outcome::NodeKeysRetired(_) | Outcome::NodeKeyRevoked(..) = applied.outcome {
                 self.keys_epoch.fetch_add(1, Ordering::AcqRel);
             }
             if let Outcome::Policy(..) = applied.outcome {

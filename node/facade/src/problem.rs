@@ -1,11 +1,14 @@
 //! Why a call came to nothing, in the words of RFC 9457: one catalogue for HTTP and gRPC.
 
+mod entrance;
 mod places;
 #[cfg(test)]
 mod tests;
 
 use holdfast_raft::{ChangeError, ProposeError, ReadError, RefusalCode};
-use holdfast_reservations::{Contradiction, Outcome, Rejection, Revision, SECRETS_MAX, SlotFull, Timestamp};
+use holdfast_reservations::{
+    Contradiction, DEVICES_MAX, Outcome, Rejection, Revision, SECRETS_MAX, SlotFull, Timestamp,
+};
 use serde_json::{Map, Value, json};
 
 use crate::wire::instant;
@@ -126,7 +129,18 @@ pub fn success(outcome: Outcome, revision: Revision) -> Result<Outcome> {
         | Outcome::Policy(..)
         | Outcome::Job(..)
         | Outcome::ResourceWithdrawn(_)
-        | Outcome::SlotWithdrawn(_) => Ok(outcome),
+        | Outcome::SlotWithdrawn(_)
+        | Outcome::EditionAdopted(_)
+        | Outcome::SlotDay(..)
+        | Outcome::Code(..)
+        | Outcome::NodeKeyRevoked(..)
+        | Outcome::Device(..)
+        | Outcome::DeviceRemoved(..)
+        | Outcome::Preferences(..)
+        | Outcome::Webhook(..)
+        | Outcome::WebhookRemoved(_)
+        | Outcome::DeliveriesSettled(_)
+        | Outcome::DeadLettersReplayed { .. } => Ok(outcome),
     }
 }
 
@@ -181,13 +195,9 @@ pub fn rejected(rejection: &Rejection) -> Problem {
             Problem::new(412, "version", detail).with("version", json!(current))
         }
         Rejection::AlreadyCancelled => Problem::new(409, "already_cancelled", "the booking was cancelled"),
-        Rejection::AlreadyUsed { used_at, used_by } => {
-            let detail = format!("the party was admitted at {} by user {}", instant(*used_at), used_by.0);
-            let problem = Problem::new(409, "already_used", detail);
-            problem.with("usedAt", json!(instant(*used_at))).with("usedBy", json!(used_by.0))
-        }
+        Rejection::AlreadyUsed { used_at, used_by } => entrance::already_used(*used_at, *used_by, None),
         Rejection::TooEarly { opens_at } => {
-            moment(409, "too_early", "the slot begins at", "opensAt", *opens_at)
+            moment(409, "too_early", "parties are admitted from", "opensAt", *opens_at)
         }
         Rejection::TooLate { ended_at } => moment(409, "too_late", "the slot ended at", "endedAt", *ended_at),
         Rejection::LastOperator => Problem::new(
@@ -238,7 +248,30 @@ pub fn rejected(rejection: &Rejection) -> Problem {
         | Rejection::TooManyPools
         | Rejection::TooManySeats
         | Rejection::WaitingRoom(_)
+        | Rejection::NoShow { .. }
+        | Rejection::NothingToDecide(_)
         | Rejection::NothingAsked => places::rejected(rejection),
+        Rejection::AlreadyUsedAt { .. }
+        | Rejection::CodeStale { .. }
+        | Rejection::CodeRevoked
+        | Rejection::NotUsed
+        | Rejection::NodeKeyRevoked(_)
+        | Rejection::NodeKeyNotFound(_) => entrance::rejected(rejection),
+        Rejection::TooManyDevices => {
+            let detail = format!("a user has at most {DEVICES_MAX} devices; remove one first");
+            Problem::new(409, "too_many_devices", detail)
+        }
+        Rejection::DeviceNotFound(number) => {
+            Problem::not_found("device_not_found", format!("device {number} of this user"))
+        }
+        Rejection::TooManyWebhooks => Problem::new(
+            409,
+            "too_many_webhooks",
+            "there are as many webhooks as there may be; remove one first",
+        ),
+        Rejection::WebhookNotFound(id) => {
+            Problem::not_found("webhook_not_found", format!("webhook {}", id.0))
+        }
     }
 }
 

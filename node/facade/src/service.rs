@@ -6,11 +6,15 @@ mod bookings;
 mod callers;
 mod catalog;
 mod cluster;
+mod dead_letters;
 mod declared;
+mod entrance;
 mod events;
 mod jobs;
 mod payments;
 mod policies;
+mod recipients;
+mod reports;
 pub(crate) mod s1;
 mod s2;
 mod s3;
@@ -18,12 +22,15 @@ mod seats;
 #[cfg(test)]
 mod stolen_keys;
 mod users;
+mod webhooks;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use holdfast_raft::{ClusterStatus, Consistency, Read, Replica, SystemClock, View, WallClock};
-use holdfast_reservations::{Command, Outcome, Principal, Request, RequestId, Revision, Timestamp};
+use holdfast_reservations::{
+    Command, Edition, Outcome, Principal, Request, RequestId, Revision, Timestamp, WITH_DAYS,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
@@ -37,15 +44,18 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::problem::{Problem, Result, success};
 use crate::service::callers::Users;
+use crate::watch::{Bounds, Tail};
 
 pub(crate) use apps::{AppView, MadeSecret};
 pub(crate) use bookings::{BookingFilter, as_of};
 pub(crate) use callers::{Asked, Caller};
-pub(crate) use catalog::counts_at;
+pub(crate) use catalog::{SlotView, counts_at};
 pub(crate) use declared::Named;
+pub(crate) use entrance::{BookingCode, Version};
 pub(crate) use jobs::{JobView, Taken, wait_end};
 pub(crate) use payments::WebhookHead;
 use payments::WebhookSecret;
+pub(crate) use reports::{Figures, ResourceReport, SlotReport, Span};
 pub(crate) use s2::{Reader, SeatJob, SeatWithHolder, SeatsOfEvent, Standing};
 pub(crate) use s3::{DatedEvent, NO_SLOT, TOO_MANY_TICKETS, Tickets, TypeOnSale, Wish, is_general, no_event};
 pub(crate) use seats::{SeatView, SeatsOf};
@@ -76,6 +86,8 @@ pub struct FacadeSettings {
     pub trust_declared_identity: bool,
     /// What payment providers sign with, as Standard Webhooks write it (`whsec_...`), each in turn.
     pub payment_webhook_secrets: Vec<String>,
+    /// Whether webhooks may be plain HTTP, and at addresses that are not public.
+    pub allow_private_webhooks: bool,
 }
 
 /// Longest time a caller may wait.
@@ -98,6 +110,7 @@ impl Default for FacadeSettings {
             log_in_wait_max: Duration::from_secs(900),
             trust_declared_identity: false,
             payment_webhook_secrets: Vec::new(),
+            allow_private_webhooks: false,
         }
     }
 }
@@ -131,6 +144,7 @@ struct Parts {
     rates: Mutex<Option<(u64, bool)>>,
     users: Mutex<Users>,
     long_lists: Arc<Semaphore>,
+    tail: Arc<Tail>,
 }
 
 /// What every call brings along.
@@ -167,11 +181,24 @@ impl Service {
         metrics: Metrics,
         settings: FacadeSettings,
     ) -> Self {
+        Self::with_bounds(replica, clock, metrics, settings, Bounds::default())
+    }
+
+    /// As [`Service::with_clock`], with other limits on those who watch.
+    pub(crate) fn with_bounds(
+        replica: Replica,
+        clock: Arc<dyn WallClock>,
+        metrics: Metrics,
+        settings: FacadeSettings,
+        bounds: Bounds,
+    ) -> Self {
         let settings = settings.clamped();
-        let cluster = replica.identity().cluster.to_string();
+        let cluster_id = replica.identity().cluster;
+        let cluster = cluster_id.to_string();
+        let tail = Tail::new(replica.clone(), metrics.clone(), bounds);
         let keys = Arc::new(Keys::new(replica.clone(), metrics.clone()));
         let tokens = Tokens::new(keys.clone(), cluster.clone(), settings.access_token_seconds);
-        let codes = Codes::new(keys.clone(), cluster);
+        let codes = Codes::new(keys.clone(), cluster_id.0, cluster);
         let limits = Limits::new(settings.user_rate, settings.address_rate);
         let throttle = Throttle::new(ThrottleSettings {
             account_failures: settings.account_failures,
@@ -194,6 +221,7 @@ impl Service {
             rates: Mutex::default(),
             users: Mutex::default(),
             long_lists: Arc::new(Semaphore::new(LONG_LISTS_MAX)),
+            tail,
         };
         Self { parts: Arc::new(parts) }
     }
@@ -257,6 +285,11 @@ impl Service {
         nodes.into_iter().find(|node| node.id == leader).map(|node| node.client_address)
     }
 
+    /// What has lately happened here.
+    pub(crate) fn tail(&self) -> &Arc<Tail> {
+        &self.parts.tail
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.parts.replica.agreed_time()
     }
@@ -283,6 +316,29 @@ impl Service {
         let request = Request { id: Some(call.id), principal, command };
         let applied = self.parts.replica.propose(&request, call.deadline).await?;
         Ok((success(applied.outcome, applied.revision)?, applied.revision))
+    }
+
+    /// Proposes a command of notifications. Until every node's program is known to understand such commands, and events have
+    /// names of their own, none is.
+    async fn submit_notifying(
+        &self,
+        caller: Caller,
+        command: Command,
+        call: &CallContext,
+    ) -> Result<(Outcome, Revision)> {
+        let has_begun = |view: &View<'_>| Edition::of(view) >= WITH_DAYS;
+        // What was adopted stays so; that it was not yet, this node may only have to hear.
+        let has_begun = self.look(has_begun)?
+            || self.read(Consistency::Linearizable, call.deadline, has_begun).await?.value;
+        if !has_begun {
+            return Err(Problem::new(
+                503,
+                "edition_too_old",
+                "notifications begin when every node of the cluster runs a version that knows them: upgrade all nodes; \
+                 nothing was done",
+            ));
+        }
+        self.submit(caller.principal(), command, call).await
     }
 
     /// Reads the agreed state.

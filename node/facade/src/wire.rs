@@ -3,8 +3,8 @@
 use std::fmt;
 
 use holdfast_reservations::{
-    Booking, BookingId, BookingState, HOLD_DURATION_MAX, HOLD_DURATION_MIN, Millis, Payment, PaymentState,
-    PoolCounts, SEATS_PER_BOOKING_MAX, Slot, SlotId, SlotStatus, Timestamp,
+    Booking, BookingId, BookingState, HOLD_DURATION_MAX, HOLD_DURATION_MIN, Millis, NoShows, Payment,
+    PaymentState, PoolCounts, SEATS_PER_BOOKING_MAX, Slot, SlotDay, SlotId, SlotStatus, Timestamp,
 };
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
@@ -230,7 +230,9 @@ pub(crate) fn deadline_of(booking: &Booking) -> Option<Timestamp> {
         | BookingState::Cancelled { .. }
         | BookingState::Expired { .. }
         | BookingState::Queued { .. }
-        | BookingState::Rejected { .. } => None,
+        | BookingState::Rejected { .. }
+        | BookingState::Ready { .. }
+        | BookingState::NoShow { .. } => None,
     }
 }
 
@@ -242,7 +244,9 @@ fn job_of(booking: &Booking) -> Option<u64> {
         | BookingState::Cancelled { .. }
         | BookingState::Held { .. }
         | BookingState::Expired { .. }
-        | BookingState::Rejected { .. } => None,
+        | BookingState::Rejected { .. }
+        | BookingState::Ready { .. }
+        | BookingState::NoShow { .. } => None,
     }
 }
 
@@ -260,6 +264,45 @@ pub(crate) struct SlotBody {
     #[schema(schema_with = words::slot_status)]
     status: &'static str,
     pools: Vec<PoolBody>,
+    /// There while so many parties have not come that nobody is released until an operator decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_shows: Option<NoShowsBody>,
+}
+
+/// What becomes of parties that have not come.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NoShows)]
+pub(crate) struct NoShowsBody {
+    #[schema(schema_with = words::no_shows)]
+    state: &'static str,
+    /// Places of parties that have not come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<u32>,
+    /// Places of all parties.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<u32>,
+}
+
+impl NoShowsBody {
+    pub(crate) fn of(no_shows: &NoShows) -> Self {
+        let (state, missing, expected) = match *no_shows {
+            NoShows::Planned { .. } => ("planned", None, None),
+            NoShows::Counting { .. } => ("counting", None, None),
+            NoShows::Stopped { missing, expected, .. } => ("stopped", Some(missing), Some(expected)),
+            NoShows::Releasing { .. } => ("releasing", None, None),
+            NoShows::Released { .. } => ("released", None, None),
+            NoShows::Kept { .. } => ("kept", None, None),
+        };
+        Self { state, missing, expected }
+    }
+}
+
+impl SlotBody {
+    /// With what waits for an operator, if something does.
+    pub(crate) fn with_day(self, day: Option<&SlotDay>) -> Self {
+        let stopped = day.map(|day| day.no_shows).filter(|found| matches!(found, NoShows::Stopped { .. }));
+        Self { no_shows: stopped.as_ref().map(NoShowsBody::of), ..self }
+    }
 }
 
 /// A pool on `/v1`.
@@ -319,6 +362,7 @@ pub(crate) fn slot_body(
         end_time: instant(slot.window.ends_at()),
         status,
         pools: pools.collect(),
+        no_shows: None,
     }
 }
 

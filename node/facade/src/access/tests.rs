@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use super::*;
 
-const ENDPOINTS: [Endpoint; 27] = [
+const ENDPOINTS: [Endpoint; 33] = [
     Endpoint::LogOut,
     Endpoint::ReadCatalog,
     Endpoint::Book,
@@ -32,6 +32,12 @@ const ENDPOINTS: [Endpoint; 27] = [
     Endpoint::CreateSale,
     Endpoint::ReadPolicy,
     Endpoint::SetPolicy,
+    Endpoint::DecideNoShows,
+    Endpoint::ReadReports,
+    Endpoint::ManageDevices,
+    Endpoint::ManageWebhooks,
+    Endpoint::ManageDeadLetters,
+    Endpoint::Watch,
 ];
 
 const ROLES: [Role; 4] = [Role::Guest, Role::Staff, Role::Operator, Role::App];
@@ -81,6 +87,12 @@ fn who_may_make_which_call() {
         CreateSale: Staff Operator
         ReadPolicy: Operator
         SetPolicy: Operator
+        DecideNoShows: Operator
+        ReadReports: Operator
+        ManageDevices: Guest Staff Operator App
+        ManageWebhooks: Operator App
+        ManageDeadLetters: Operator
+        Watch: Guest Staff Operator App
     "#]]
     .assert_eq(&ENDPOINTS.into_iter().map(line).collect::<String>());
 }

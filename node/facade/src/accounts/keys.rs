@@ -1,31 +1,26 @@
 //! The keys of all nodes: this one signs with its own, and verifies what any of them signed.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
+use holdfast_codes::Code;
+pub(crate) use holdfast_codes::KeyId;
 use holdfast_raft::{Consistency, OwnKey, Replica};
 use holdfast_reservations::{
-    Key, NodeKey, Order, ReadRows as _, ReadTyped as _, Timestamp, ValidNodeKey, valid_node_key,
+    Key, NodeKey, NodeKeyId, Order, ReadRows as _, ReadTyped as _, RetiredNodeKey, RevokedNodeKey, Timestamp,
+    ValidNodeKey, valid_node_key,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::metrics::Metrics;
 use crate::problem::{Problem, Result};
+use crate::wire::instant;
 
 /// Keys that are listed: many more than a cluster has nodes and generations.
 const KEYS_LISTED_MAX: usize = 1000;
-
-/// Names a key: a node and which of its keys. Written `NODE-GENERATION`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct KeyId {
-    pub(crate) node: u64,
-    pub(crate) generation: u32,
-}
 
 /// The keys of all nodes.
 pub(crate) struct Keys {
@@ -43,6 +38,11 @@ impl Signer {
     /// Signs with this node's key.
     pub(crate) fn sign(&self, message: &[u8]) -> Signature {
         self.key.signing_key.sign(message)
+    }
+
+    /// The text of a code that names this key.
+    pub(crate) fn code(&self, code: &Code) -> String {
+        code.sign(&self.key.signing_key)
     }
 }
 
@@ -91,13 +91,33 @@ impl Keys {
         })
     }
 
+    /// The public key of a node and generation, whatever has become of it since, waiting until `deadline` to learn of one
+    /// that is new here.
+    pub(crate) async fn published(&self, id: KeyId, deadline: Instant) -> Result<Option<VerifyingKey>> {
+        let find = |view: &holdfast_raft::View<'_>| view.row::<NodeKey>((id.node, id.generation));
+        let found = match self.replica.look(find)? {
+            (Some(here), _) => Some(here),
+            (None, _) => self.replica.read(Consistency::Linearizable, deadline, find).await?.value,
+        };
+        Ok(found.and_then(|key| VerifyingKey::from_bytes(&key.public_key).ok()))
+    }
+
     /// Refuses what needs a signature until all nodes can know this node's key.
     pub(crate) fn check_published(&self) -> Result<()> {
         let KeyId { node, generation } = self.signer().id;
-        let id = (node, generation);
-        match self.replica.look(|view| view.row::<NodeKey>(id).is_some()) {
-            Ok((true, _)) => Ok(()),
-            Ok((false, _)) | Err(_) => {
+        let revoked = NodeKeyId { node, generation };
+        let standing = |view: &holdfast_raft::View<'_>| {
+            let is_published = view.row::<NodeKey>((node, generation)).is_some();
+            (is_published, view.row::<RevokedNodeKey>(revoked).is_some())
+        };
+        match self.replica.look(standing) {
+            Ok(((true, false), _)) => Ok(()),
+            Ok(((_, true), _)) => {
+                let detail =
+                    format!("this node signs with key {revoked}, which is revoked; ask another node");
+                Err(Problem::new(503, "key_revoked", detail))
+            }
+            Ok(((false, false), _)) | Err(_) => {
                 let detail = "this node has not yet published the key it signs with; nothing was done";
                 Err(Problem::new(503, "no_quorum", detail))
             }
@@ -114,37 +134,57 @@ impl Keys {
                 let Key::NodeKey(node, generation) = key else { return None };
                 let key = valid_node_key(view, node, generation, now)?;
                 let key = Some(key).filter(|key| is_listed(*key, now, access_seconds))?;
-                let kid = KeyId { node, generation }.to_string();
-                let x = URL_SAFE_NO_PAD.encode(key.public_key);
-                Some(
-                    json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x}),
-                )
+                Some(jwk(KeyId { node, generation }, &key.public_key))
             });
             keys.collect::<Vec<_>>()
         })?;
         Ok(json!({"keys": keys}))
     }
+
+    /// All public keys there ever were, with what has become of them: for scanners, who verify codes that are older than
+    /// any access token.
+    pub(crate) fn of_codes(&self) -> Result<Value> {
+        let (keys, _) = self.replica.look(|view| {
+            // The newest first: of a thousand and one, the oldest is left out.
+            let rows =
+                view.scan(Key::NodeKey(0, 0)..Key::NodeKey(u64::MAX, 0), Order::Descending, KEYS_LISTED_MAX);
+            let keys = rows.into_iter().filter_map(|(key, _)| {
+                let Key::NodeKey(node, generation) = key else { return None };
+                let key = view.row::<NodeKey>((node, generation))?;
+                Some(with_status(view, KeyId { node, generation }, &key))
+            });
+            keys.collect::<Vec<_>>()
+        })?;
+        Ok(json!({"keys": keys, "cluster": self.replica.identity().cluster.to_string()}))
+    }
+}
+
+/// What a scanner is told of a key.
+fn with_status(view: &holdfast_raft::View<'_>, id: KeyId, key: &NodeKey) -> Value {
+    let KeyId { node, generation } = id;
+    let mut body = jwk(id, &key.public_key);
+    let retired = view.row::<RetiredNodeKey>((node, generation));
+    let (status, revoked_at) = match view.row::<RevokedNodeKey>(NodeKeyId { node, generation }) {
+        Some(revoked) => ("revoked", Some(instant(revoked.revoked_at))),
+        None if retired.is_some() => ("retired", None),
+        None => ("valid", None),
+    };
+    body["status"] = json!(status);
+    if let Some(revoked_at) = revoked_at {
+        body["revokedAt"] = json!(revoked_at);
+    }
+    body
+}
+
+fn jwk(id: KeyId, public_key: &[u8; 32]) -> Value {
+    let x = URL_SAFE_NO_PAD.encode(public_key);
+    json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": id.to_string(), "x": x})
 }
 
 /// Whether others are told of a key: they know nothing of its retirement, so one that was stolen must not outlast what it
 /// signed before.
 fn is_listed(key: ValidNodeKey, now: Timestamp, access_seconds: u64) -> bool {
     key.was_in_use_at(Timestamp(now.0.saturating_sub(access_seconds.saturating_mul(1000))))
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.node, self.generation)
-    }
-}
-
-impl FromStr for KeyId {
-    type Err = ();
-
-    fn from_str(text: &str) -> std::result::Result<Self, ()> {
-        let (node, generation) = text.split_once('-').ok_or(())?;
-        Ok(Self { node: node.parse().map_err(drop)?, generation: generation.parse().map_err(drop)? })
-    }
 }
 
 #[cfg(test)]

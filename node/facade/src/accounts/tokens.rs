@@ -247,7 +247,7 @@ impl Tokens {
         let (signed, signature) = token.rsplit_once('.').ok_or_else(invalid)?;
         let (header, claims) = signed.split_once('.').ok_or_else(invalid)?;
         let header: Header = decode(header)?;
-        let key: KeyId = header.kid.parse().map_err(|()| invalid())?;
+        let key: KeyId = header.kid.parse().map_err(|_| invalid())?;
         if header.alg != "EdDSA" || header.typ != typ {
             return Err(invalid());
         }

@@ -107,6 +107,8 @@ pub(super) fn booking(id: BookingId, booking: &Booking) -> proto::Booking {
         BookingState::Expired { .. } => proto::BookingState::Expired,
         BookingState::Queued { .. } => proto::BookingState::Queued,
         BookingState::Rejected { .. } => proto::BookingState::Rejected,
+        BookingState::Ready { .. } => proto::BookingState::Ready,
+        BookingState::NoShow { .. } => proto::BookingState::NoShow,
     };
     let revision = proto::Revision { index: booking.revision.index, ordinal: booking.revision.ordinal };
     proto::Booking {
@@ -127,7 +129,9 @@ pub(super) fn booking(id: BookingId, booking: &Booking) -> proto::Booking {
             | BookingState::Cancelled { .. }
             | BookingState::Expired { .. }
             | BookingState::Queued { .. }
-            | BookingState::Rejected { .. } => None,
+            | BookingState::Rejected { .. }
+            | BookingState::Ready { .. }
+            | BookingState::NoShow { .. } => None,
         },
     }
 }

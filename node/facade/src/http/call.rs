@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, Method, Uri, header};
 use holdfast_raft::Consistency;
+use holdfast_reservations::{RequestId, UserId};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
@@ -17,6 +18,7 @@ use crate::http::name::{CallName, payload_hash};
 use crate::limits::Remote;
 use crate::problem::{Problem, Result};
 use crate::service::{Asked, CallContext, Caller, DEADLINE_MAX, Named, Service};
+use crate::watch::Stopping;
 use crate::wire::id_in;
 
 /// A body that makes one thing.
@@ -32,6 +34,8 @@ pub(crate) struct Call {
     pub(crate) context: CallContext,
     /// Who is at the other end of the connection.
     pub(crate) remote: Option<IpAddr>,
+    /// Tells when the node stops.
+    pub(crate) stopping: Option<Stopping>,
     method: Method,
     headers: HeaderMap,
     uri: Uri,
@@ -66,7 +70,16 @@ impl FromRequest<Service> for Call {
         let id = name.request_id(payload_hash(head.method.as_str(), head.uri.path(), &body));
         let context = CallContext { id, deadline };
         let remote = head.extensions.get::<Remote>().map(|remote| remote.0);
-        Ok(Self { context, remote, method: head.method, headers: head.headers, uri: head.uri, body })
+        let stopping = head.extensions.get::<Stopping>().cloned();
+        Ok(Self {
+            context,
+            remote,
+            stopping,
+            method: head.method,
+            headers: head.headers,
+            uri: head.uri,
+            body,
+        })
     }
 }
 
@@ -146,6 +159,14 @@ impl Call {
         service.named(endpoint, self.token()?, alias, consistency, self.context.deadline).await
     }
 
+    /// The call, where its query says whom it is about: about somebody else it is another call.
+    pub(crate) fn context_about(&self, user: Option<UserId>) -> CallContext {
+        let Some(user) = user else { return self.context.clone() };
+        let path = format!("{}?userId={}", self.uri.path(), user.0);
+        let payload_hash = payload_hash(self.method.as_str(), &path, &self.body);
+        CallContext { id: RequestId { payload_hash, ..self.context.id }, ..self.context }
+    }
+
     /// A cookie of the call.
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         let values = self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
@@ -202,6 +223,21 @@ impl Call {
             }
         }
         Ok(None)
+    }
+
+    /// All of the query, of which each name must be one of `names`.
+    pub(crate) fn queries(&self, names: &[&str]) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
+        let parts = self.uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty());
+        let pair = |part| {
+            let (name, value) = str::split_once(part, '=').unwrap_or((part, ""));
+            let (name, value) = (decoded(name)?, decoded(value)?);
+            if !names.contains(&&*name) {
+                let known = names.join(", ");
+                return Err(Problem::malformed(format!("the query takes {known}, and no {name}")));
+            }
+            Ok((name, value))
+        };
+        parts.map(pair).collect()
     }
 
     /// An id in the query.

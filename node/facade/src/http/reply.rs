@@ -92,9 +92,7 @@ impl Reply {
     /// What was read, with the index and age of its moment.
     pub(crate) fn read<T, B: Serialize>(read: Read<T>, body: impl FnOnce(T) -> B) -> Answer {
         let Read { value, index, age } = read;
-        let mut reply = Self::ok(&body(value))?;
-        (reply.index, reply.age) = (Some(index), Some(age));
-        Ok(reply)
+        Ok(Self::ok(&body(value))?.of_moment(index, age))
     }
 
     /// A list that was read and may be long: no more of it than a part is in memory at a time, and only so many long ones
@@ -141,6 +139,20 @@ impl Reply {
             etag: None,
             location: None,
             cache,
+        }
+    }
+
+    /// Of which moment it is.
+    pub(crate) fn of_moment(mut self, index: u64, age: Duration) -> Self {
+        (self.index, self.age) = (Some(index), Some(age));
+        self
+    }
+
+    /// What is written as it happens; nobody on the way may keep it until there is more.
+    pub(crate) fn stream(parts: mpsc::Receiver<io::Result<Vec<u8>>>, content_type: &'static str) -> Self {
+        Self {
+            body: Written::InParts(parts),
+            ..Self::bytes(Vec::new(), content_type, "no-store, no-transform")
         }
     }
 

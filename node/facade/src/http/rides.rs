@@ -131,23 +131,8 @@ pub(crate) async fn check_in(State(service): State<Service>, Segment(id): Segmen
 
 pub(crate) async fn code(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let asked = call.asked(&service, Endpoint::ReadCode).await?;
-    let id = booking_id(&id)?;
-    let booking = service.booking(asked, id).await?;
-    match booking.value.state {
-        BookingState::Confirmed => (),
-        BookingState::Used { .. } => return Err(Problem::new(409, "already_used", "the party was admitted")),
-        BookingState::Cancelled { .. } => {
-            return Err(Problem::new(409, "already_cancelled", "the booking was cancelled"));
-        }
-        BookingState::Held { .. } | BookingState::Queued { .. } => {
-            return Err(Problem::new(409, "not_confirmed", "the booking is not confirmed yet"));
-        }
-        BookingState::Expired { .. } | BookingState::Rejected { .. } => {
-            return Err(Problem::new(409, "hold_expired", "the booking was not confirmed in time"));
-        }
-    }
-    let url = format!("{}{}", service.public_url(), service.codes().path(id, service.now())?);
-    Reply::read(booking, |_| json!({"s3PresignedUrl": url}))
+    let code = service.code(asked, booking_id(&id)?, &call.context).await?;
+    Reply::read(code, |code| json!({"s3PresignedUrl": code.url}))
 }
 
 fn success() -> Answer {
@@ -186,7 +171,8 @@ fn page_size(call: &Call) -> Result<usize> {
 /// The seed's words.
 fn status(state: &BookingState) -> &'static str {
     match state {
-        BookingState::Confirmed => "BOOKING",
+        BookingState::Confirmed | BookingState::Ready { .. } => "BOOKING",
+        BookingState::NoShow { .. } => "NO-SHOW",
         BookingState::Used { .. } => "USED",
         BookingState::Cancelled { .. } | BookingState::Expired { .. } | BookingState::Rejected { .. } => {
             "CANCELED"

@@ -3,9 +3,11 @@
 mod accounts;
 mod declared;
 mod jobs;
+mod notifications;
 mod owners;
 mod payments;
 mod seats;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +16,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
+use holdfast_raft::SystemClock;
 use holdfast_reservations::{
     Command, CreateOperator, Principal, ReadTyped as _, RegisterNodeKey, RequestId, RequestKey, Tick, User,
     UserId,
@@ -25,6 +28,7 @@ use tower::ServiceExt as _;
 use crate::http::router;
 use crate::metrics::Metrics;
 use crate::service::{CallContext, FacadeSettings, Service};
+use crate::watch::Bounds;
 
 /// Long enough for any step on a loaded machine; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -56,10 +60,14 @@ impl Node {
     }
 
     async fn with(settings: FacadeSettings) -> Self {
+        Self::within(settings, Bounds::default()).await
+    }
+
+    async fn within(settings: FacadeSettings, bounds: Bounds) -> Self {
         let (dir, metrics) = (tempfile::tempdir().unwrap(), Metrics::default());
         let replica = holdfast_raft::alone::found(dir.path(), Arc::new(metrics.clone())).await.unwrap();
         replica.recovered(Instant::now() + PATIENCE).await.unwrap();
-        let service = Service::new(replica, metrics, settings);
+        let service = Service::with_bounds(replica, Arc::new(SystemClock), metrics, settings, bounds);
         let node = Self { service, calls: AtomicU64::new(0), _dir: dir };
         let (id, own) = (node.service.replica().identity().node, node.service.replica().own_key());
         let public_key = own.signing_key.verifying_key().to_bytes();

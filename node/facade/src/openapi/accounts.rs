@@ -60,7 +60,6 @@ pub(super) fn operations() -> Vec<Operation> {
             .keyed()
             .answers(answer(200, "Logged out.", SAID, json!({"message": "logged out"}))),
         keys("/.well-known/jwks.json"),
-        keys("/v1/keys"),
     ]
 }
 

@@ -47,7 +47,20 @@ pub(super) fn file(about: &'static str, media_types: &[&'static str]) -> Success
     Success { status: 200, about, content: media_types.iter().map(content).collect(), headers: Vec::new() }
 }
 
+/// A stream of server-sent events.
+pub(super) fn stream(about: &'static str, shape: Shape, example: &str) -> Success {
+    let content = vec![Content { media_type: "text/event-stream", shape, example: Some(json!(example)) }];
+    Success { status: 200, about, content, headers: Vec::new() }
+}
+
 impl Success {
+    /// Or the same in another form.
+    pub(super) fn or(mut self, media_type: &'static str) -> Self {
+        let shape: Shape = |_| json!({"type": "string"});
+        self.content.push(Content { media_type, shape, example: None });
+        self
+    }
+
     /// It has this header too.
     pub(super) fn with(mut self, header: &'static str) -> Self {
         self.headers.push(header);

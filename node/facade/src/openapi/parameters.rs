@@ -69,7 +69,7 @@ pub(super) fn query_id(name: &str, about: &str) -> Value {
     parameter
 }
 
-fn header(name: &str, about: &str, schema: Value) -> Value {
+pub(super) fn header(name: &str, about: &str, schema: Value) -> Value {
     json!({"name": name, "in": "header", "description": about, "schema": schema})
 }
 

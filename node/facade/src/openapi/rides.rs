@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::answers::{answer, file, read};
 use super::codes::{
-    ALREADY_CANCELLED, ALREADY_USED, BOOKING_NOT_FOUND, HOLD_EXPIRED, INVALID, NO_QUORUM, NO_SUCH_PATH,
-    NOT_CONFIRMED, QUEUE_FULL, SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE, UNSIGNED_URL, URL_EXPIRED, WAITING_ROOM,
+    ALREADY_CANCELLED, ALREADY_USED, BOOKING_NOT_FOUND, HOLD_EXPIRED, INVALID, NO_QUORUM, NO_SHOW,
+    NO_SUCH_PATH, NODE_KEY_REVOKED, NOT_CONFIRMED, QUEUE_FULL, SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE,
+    UNSIGNED_URL, URL_EXPIRED, WAITING_ROOM,
 };
 use super::operation::{Operation, delete, get, patch, post, put};
 use super::parameters::{id, part, query, query_id};
@@ -57,7 +58,15 @@ pub(super) fn operations() -> Vec<Operation> {
             .with(id("id", "The booking."))
             .reads()
             .answers(read("A URL that is valid for some minutes.", CODE, json!({"s3PresignedUrl": URL})))
-            .refuses(&[BOOKING_NOT_FOUND, ALREADY_CANCELLED, ALREADY_USED, HOLD_EXPIRED, NOT_CONFIRMED]),
+            .refuses(&[
+                BOOKING_NOT_FOUND,
+                ALREADY_CANCELLED,
+                ALREADY_USED,
+                HOLD_EXPIRED,
+                NO_SHOW,
+                NOT_CONFIRMED,
+                NODE_KEY_REVOKED,
+            ]),
         get("/q/{image}", "Show an entrance code as an image")
             .about("At the URL that `/rides/code` gives; `.svg` in place of `.png` is valid too.")
             .with(part("image", "The token, and .png or .svg.", text(), json!("AZ3x.png")))

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use self::bodies::{event, event_row, new_event, new_type, ticket, wish};
 use super::answers::{answer, code_in, read};
 use super::codes::{
-    ALREADY_CANCELLED, ALREADY_USED, BOOKING_NOT_FOUND, Code, EVENT_NOT_FOUND, LIMIT_REACHED, NOT_HELD,
-    PAYMENT_MISMATCH, PAYMENT_REFERENCE_TAKEN, QUEUE_FULL, SLOT_NOT_FOUND, TICKET_TYPE_NOT_FOUND, TOO_LATE,
-    TOO_MANY_POOLS, WRONG_FIELDS,
+    ALREADY_CANCELLED, ALREADY_USED, BOOKING_NOT_FOUND, Code, EVENT_NOT_FOUND, LIMIT_REACHED, NO_SHOW,
+    NOT_HELD, PAYMENT_MISMATCH, PAYMENT_REFERENCE_TAKEN, QUEUE_FULL, SLOT_NOT_FOUND, TICKET_TYPE_NOT_FOUND,
+    TOO_LATE, TOO_MANY_POOLS, WRONG_FIELDS,
 };
 use super::operation::{Operation, get, post};
 use super::parameters::{id, prefer, query, required_query, uid, wait};
@@ -119,7 +119,7 @@ fn bookings() -> Vec<Operation> {
             .about("One that comes too late is taken too: the status says what became of it.")
             .keyed()
             .answers(answer(200, "It is taken.", BOOKED, booked()))
-            .refuses(&[ALREADY_CANCELLED, ALREADY_USED, NOT_HELD, SLOT_NOT_FOUND, TOO_LATE])
+            .refuses(&[ALREADY_CANCELLED, ALREADY_USED, NO_SHOW, NOT_HELD, SLOT_NOT_FOUND, TOO_LATE])
             .refuses(&[PAYMENT_MISMATCH, PAYMENT_REFERENCE_TAKEN, LIMIT_REACHED]),
         of_booking(post("/booking/{id}/cancel", "Cancel a booking that is not paid"))
             .keyed()

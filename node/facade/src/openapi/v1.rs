@@ -3,13 +3,19 @@
 pub(super) mod apps;
 pub(super) mod bookings;
 pub(super) mod cluster;
+pub(super) mod dead_letters;
+pub(super) mod entrance;
 pub(super) mod jobs;
 pub(super) mod payments;
 pub(super) mod policies;
+pub(super) mod recipients;
+pub(super) mod reports;
 pub(super) mod resources;
 pub(super) mod slots;
 pub(super) mod users;
 pub(super) mod venues;
+pub(super) mod watch;
+pub(super) mod webhooks;
 
 use serde_json::{Value, json};
 

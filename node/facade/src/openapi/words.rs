@@ -1,7 +1,8 @@
 //! Schemas of fields whose type says less than there is to know: which words they may be, and how they are written.
 
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
-use utoipa::openapi::{Object, OneOfBuilder, Ref, RefOr, Schema};
+use holdfast_reservations::KINDS_MAX;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::{Array, ArrayBuilder, Object, OneOfBuilder, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::wire::{Id, Moment};
@@ -15,7 +16,30 @@ fn one_of(words: &[&str]) -> Object {
 }
 
 pub(crate) fn booking_status() -> Object {
-    one_of(&["queued", "held", "confirmed", "used", "cancelled", "expired", "rejected"])
+    one_of(&["queued", "held", "confirmed", "ready", "used", "no_show", "cancelled", "expired", "rejected"])
+}
+
+pub(crate) fn booking_change() -> Object {
+    one_of(&[
+        "queued",
+        "held",
+        "confirmed",
+        "changed",
+        "ready",
+        "used",
+        "no_show",
+        "cancelled",
+        "expired",
+        "rejected",
+    ])
+}
+
+pub(crate) fn no_shows() -> Object {
+    one_of(&["planned", "counting", "stopped", "releasing", "released", "kept"])
+}
+
+pub(crate) fn decision() -> Object {
+    one_of(&["release", "keep"])
 }
 
 pub(crate) fn payment_status() -> Object {
@@ -58,8 +82,40 @@ pub(crate) fn job_status() -> Object {
     one_of(&["waiting", "completed", "failed"])
 }
 
+/// Kinds of event.
+pub(crate) fn kinds() -> Array {
+    some_kinds().min_items(Some(1)).build()
+}
+
+pub(crate) fn kinds_or_null() -> Array {
+    some_kinds().schema_type(SchemaType::Array(vec![Type::Array, Type::Null])).build()
+}
+
+fn some_kinds() -> ArrayBuilder {
+    let pattern = "^(\\*|(booking|slot)\\.(\\*|[a-z_]+))$";
+    let about = "One kind like `booking.ready`, all of a noun like `booking.*`, or `*`.";
+    let kind = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).description(Some(about));
+    ArrayBuilder::new().items(kind).max_items(Some(KINDS_MAX))
+}
+
+pub(crate) fn webhook_reach() -> Object {
+    one_of(&["everything", "bookings"])
+}
+
+pub(crate) fn webhook_status() -> Object {
+    one_of(&["enabled", "disabled"])
+}
+
+pub(crate) fn delivery_end() -> Object {
+    one_of(&["delivered", "gone", "dead"])
+}
+
+pub(crate) fn channel() -> Object {
+    one_of(&["apns", "fcm", "email", "webhook"])
+}
+
 pub(crate) fn ride_status() -> Object {
-    one_of(&["BOOKING", "USED", "CANCELED"])
+    one_of(&["BOOKING", "USED", "CANCELED", "NO-SHOW"])
 }
 
 pub(crate) fn s1_seat_status() -> Object {

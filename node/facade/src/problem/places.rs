@@ -73,6 +73,12 @@ pub(super) fn rejected(rejection: &Rejection) -> Problem {
                 "{resource} lets those who want places in by turns; book anew instead of changing a booking"
             ),
         ),
+        Rejection::NoShow { since } => {
+            moment(409, "no_show", "the party did not come in time, as was found at", "since", *since)
+        }
+        Rejection::NothingToDecide(slot) => {
+            refused("nothing_to_decide", format!("no release of no-shows of {slot} waits for a decision"))
+        }
         Rejection::NothingAsked => Problem::senseless("ask for at least one place"),
         other => {
             tracing::error!(?other, "a refusal without words");

@@ -85,7 +85,7 @@ fn every_refusal_has_a_status_and_a_code() {
             412 version final: the booking has changed; its version is 7 {"version":7}
             409 already_cancelled final: the booking was cancelled
             409 already_used final: the party was admitted at 2027-01-15T08:00:00Z by user 6 {"usedAt":"2027-01-15T08:00:00Z","usedBy":6}
-            409 too_early final: the slot begins at 2027-01-15T08:00:00Z {"opensAt":"2027-01-15T08:00:00Z"}
+            409 too_early final: parties are admitted from 2027-01-15T08:00:00Z {"opensAt":"2027-01-15T08:00:00Z"}
             409 too_late final: the slot ended at 2027-01-15T08:00:00Z {"endedAt":"2027-01-15T08:00:00Z"}
             409 last_operator final: nobody would be left to operate the cluster; make another operator first
             401 banned final: this account is banned; an operator can lift the ban

@@ -107,7 +107,7 @@ pub(crate) fn as_of(rows: &impl ReadRows, booking: Arc<Booking>) -> Arc<Booking>
     if state == booking.state { booking } else { Arc::new(Booking { state, ..(*booking).clone() }) }
 }
 
-fn visible_booking(rows: &impl ReadRows, caller: Caller, id: BookingId) -> Result<Arc<Booking>> {
+pub(super) fn visible_booking(rows: &impl ReadRows, caller: Caller, id: BookingId) -> Result<Arc<Booking>> {
     let found = rows.row::<Booking>(id).filter(|booking| booking.is_managed_by(caller.user, caller.role));
     found.map(|booking| as_of(rows, booking)).ok_or_else(|| Problem::not_found("booking_not_found", id))
 }

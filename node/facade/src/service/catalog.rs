@@ -3,10 +3,12 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use holdfast_raft::{Consistency, Read, View};
 use holdfast_reservations::{
     Booking, Command, CreateResource, CreateVenue, Key, NewResource, OpenSlots, Order, Outcome, PoolCounts,
-    PoolId, ReadRows, ReadTyped as _, Resource, ResourceId, Slot, SlotId, Timestamp, Venue, VenueId,
+    PoolId, ReadRows, ReadTyped as _, Resource, ResourceId, Slot, SlotDay, SlotId, Timestamp, Venue, VenueId,
     lapsed_holds, list_resources, list_venues,
 };
 
@@ -22,6 +24,7 @@ pub(crate) struct SlotView {
     pub(crate) counts: Vec<(PoolId, PoolCounts)>,
     /// The agreed time of that moment.
     pub(crate) now: Timestamp,
+    pub(crate) day: Option<Arc<SlotDay>>,
 }
 
 impl SlotView {
@@ -29,7 +32,7 @@ impl SlotView {
         let now = view.now();
         let counts = slot.pools.iter().filter_map(|pool| Some((pool.id, counts_at(view, pool.id, now)?)));
         let counts = counts.collect();
-        Self { id, slot, counts, now }
+        Self { id, slot, counts, now, day: view.row::<SlotDay>(id) }
     }
 
     pub(crate) fn counts(&self, pool: PoolId) -> Option<PoolCounts> {

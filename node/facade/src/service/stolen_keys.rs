@@ -153,10 +153,37 @@ async fn a_forged_refresh_token_ends_no_session() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_revoked_key_has_signed_is_void_and_it_signs_nothing_more() {
+    let scene = Scene::open().await;
+    let genuine = scene.genuine.access.as_str();
+    assert_eq!(scene.access(genuine).await, "taken");
+    let (node, own) = (scene.service.replica().identity().node, scene.service.replica().own_key());
+    let key = holdfast_reservations::NodeKeyId { node, generation: own.generation };
+    let email = "olga@example.com".to_owned();
+    let operator =
+        holdfast_reservations::CreateOperator { email, name: "Olga".into(), password_hash: "$h".into() };
+    let made = Command::CreateOperator(operator);
+    let outcome = scene.service.submit(Principal::Internal, made, &call(104)).await.unwrap().0;
+    let Outcome::User(user, _) = outcome else { panic!("{outcome:?}") };
+    let olga = Principal::User { user, token_version: 0 };
+    let revoke = Command::RevokeNodeKey(holdfast_reservations::RevokeNodeKey { key });
+    scene.service.submit(olga, revoke, &call(105)).await.unwrap();
+    assert_eq!(scene.access(genuine).await, "unauthenticated");
+    assert_eq!(scene.refresh(&scene.genuine.refresh, 1).await, "unauthenticated");
+    assert_eq!(code(scene.service.codes().signer().map(drop)), "key_revoked");
+    let told = scene.service.keys().to_json(900).unwrap();
+    assert_eq!(told["keys"].as_array().unwrap().len(), 0, "{told}");
+    let told = scene.service.keys().of_codes().unwrap();
+    assert_eq!(told["keys"][0]["status"], "revoked", "{told}");
+    assert!(holdfast_codes::Keyring::from_json(&told.to_string()).is_ok(), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_url_of_an_image_that_is_dated_later_is_refused() {
     let scene = Scene::open().await;
     let codes = scene.service.codes();
-    let path = codes.path(holdfast_reservations::BookingId(1), scene.service.now()).unwrap();
+    let signer = codes.signer().unwrap();
+    let (path, _) = codes.path(&signer, "HF2AIAA", scene.service.now());
     let (token, query) = path.strip_prefix("/q/").unwrap().split_once(".png?exp=").unwrap();
     let (expires, signature) = query.split_once("&sig=").unwrap();
     let expires: u64 = expires.parse().unwrap();

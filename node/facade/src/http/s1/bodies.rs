@@ -169,7 +169,11 @@ pub(super) fn seat_word(state: SeatState) -> &'static str {
 fn reservation_word(state: &BookingState) -> &'static str {
     match state {
         BookingState::Held { .. } | BookingState::Queued { .. } => "PENDING",
-        BookingState::Confirmed | BookingState::Used { .. } => "CONFIRMED",
+        // Who has not come has paid all the same.
+        BookingState::Confirmed
+        | BookingState::Ready { .. }
+        | BookingState::Used { .. }
+        | BookingState::NoShow { .. } => "CONFIRMED",
         BookingState::Cancelled { .. } | BookingState::Expired { .. } | BookingState::Rejected { .. } => {
             "CANCELLED"
         }
@@ -299,7 +303,9 @@ mod tests {
             (BookingState::Queued { job: JobId(1) }, "PENDING"),
             (BookingState::Held { expires_at: at, duration: Millis(1) }, "PENDING"),
             (BookingState::Confirmed, "CONFIRMED"),
+            (BookingState::Ready { since: at }, "CONFIRMED"),
             (BookingState::Used { at, by, scanned_at: None }, "CONFIRMED"),
+            (BookingState::NoShow { at, is_released: true }, "CONFIRMED"),
             (BookingState::Cancelled { at }, "CANCELLED"),
             (BookingState::Expired { at }, "CANCELLED"),
             (BookingState::Rejected { at }, "CANCELLED"),

@@ -123,7 +123,9 @@ pub(super) fn seconds_held(state: &BookingState) -> u64 {
         | BookingState::Cancelled { .. }
         | BookingState::Expired { .. }
         | BookingState::Queued { .. }
-        | BookingState::Rejected { .. } => 0,
+        | BookingState::Rejected { .. }
+        | BookingState::Ready { .. }
+        | BookingState::NoShow { .. } => 0,
     }
 }
 

@@ -54,11 +54,15 @@ impl Status {
     pub(super) fn in_booking(state: &BookingState) -> Self {
         match state {
             BookingState::Held { .. } => Self::OnHold,
-            BookingState::Confirmed | BookingState::Used { .. } => Self::Reserved,
+            BookingState::Confirmed
+            | BookingState::Ready { .. }
+            | BookingState::Used { .. }
+            | BookingState::NoShow { is_released: false, .. } => Self::Reserved,
             BookingState::Cancelled { .. }
             | BookingState::Expired { .. }
             | BookingState::Queued { .. }
-            | BookingState::Rejected { .. } => Self::Available,
+            | BookingState::Rejected { .. }
+            | BookingState::NoShow { is_released: true, .. } => Self::Available,
         }
     }
 

@@ -124,7 +124,10 @@ fn status_name(state: &BookingState) -> &'static str {
     match state {
         BookingState::Queued { .. } => "InProcess",
         BookingState::Held { .. } => "PaymentPending",
-        BookingState::Confirmed | BookingState::Used { .. } => "Confirmed",
+        BookingState::Confirmed
+        | BookingState::Ready { .. }
+        | BookingState::Used { .. }
+        | BookingState::NoShow { .. } => "Confirmed",
         BookingState::Rejected { .. } | BookingState::Expired { .. } => "Rejected",
         BookingState::Cancelled { .. } => "Canceled",
     }
@@ -134,11 +137,15 @@ fn status_name(state: &BookingState) -> &'static str {
 fn ticket_bodies(booking: &Booking) -> Vec<TicketBody> {
     let state = match booking.state {
         BookingState::Held { .. } => SeatState::Held,
-        BookingState::Confirmed | BookingState::Used { .. } => SeatState::Sold,
+        BookingState::Confirmed
+        | BookingState::Ready { .. }
+        | BookingState::Used { .. }
+        | BookingState::NoShow { is_released: false, .. } => SeatState::Sold,
         BookingState::Cancelled { .. }
         | BookingState::Expired { .. }
         | BookingState::Queued { .. }
-        | BookingState::Rejected { .. } => return Vec::new(),
+        | BookingState::Rejected { .. }
+        | BookingState::NoShow { is_released: true, .. } => return Vec::new(),
     };
     let bodies = booking.seats.iter().map(|seat| TicketBody {
         ticket_id: seat_id(booking.pool, seat.number).to_string(),
@@ -180,7 +187,10 @@ mod tests {
             (BookingState::Queued { job: JobId(1) }, "InProcess", None),
             (held, "PaymentPending", Some("Reserved")),
             (BookingState::Confirmed, "Confirmed", Some("Booked")),
+            (BookingState::Ready { since: at }, "Confirmed", Some("Booked")),
             (used, "Confirmed", Some("Booked")),
+            (BookingState::NoShow { at, is_released: false }, "Confirmed", Some("Booked")),
+            (BookingState::NoShow { at, is_released: true }, "Confirmed", None),
             (BookingState::Rejected { at }, "Rejected", None),
             (BookingState::Expired { at }, "Rejected", None),
             (BookingState::Cancelled { at }, "Canceled", None),

@@ -5,8 +5,8 @@ pub(crate) mod pay;
 
 use axum::extract::State;
 use holdfast_reservations::{
-    Booking, BookingId, Cancel, CheckIn, Command, Confirm, Dialect, Enqueue, Exchange, Extend, JobCommand,
-    Millis, Modify, PoolId, Promise, SeatName, SlotChoice, SlotId, UserId,
+    Booking, BookingId, Cancel, Command, Confirm, Dialect, Enqueue, Exchange, Extend, JobCommand, Millis,
+    Modify, PoolId, Promise, SeatName, SlotChoice, SlotId, UserId,
 };
 
 use crate::access::Endpoint;
@@ -113,13 +113,6 @@ pub(crate) async fn cancel(State(service): State<Service>, Segment(id): Segment,
     let caller = call.caller(&service, Endpoint::CancelBooking).await?;
     let (booking, expected_version) = (booking_id(&id)?, call.expected_version()?);
     changed(&service, &call, caller, Command::Cancel(Cancel { booking, expected_version })).await
-}
-
-pub(crate) async fn check_in(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
-    let caller = call.caller(&service, Endpoint::CheckIn).await?;
-    let (booking, expected_version) = (booking_id(&id)?, call.expected_version()?);
-    let command = Command::CheckIn(CheckIn { booking, expected_version, scanned_at: None });
-    changed(&service, &call, caller, command).await
 }
 
 async fn changed(service: &Service, call: &Call, caller: Caller, command: Command) -> Answer {

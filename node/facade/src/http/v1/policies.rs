@@ -25,6 +25,8 @@ pub(crate) enum Reach {
     Cluster,
     /// Whoever waits, waits for a resource: for its slots and pools nothing else can be said.
     Resource,
+    /// A slot has one day: for its pools nothing else can be said.
+    Slot,
     Any,
 }
 
@@ -34,6 +36,7 @@ impl Reach {
         match self {
             Self::Cluster => "the cluster only",
             Self::Resource => "the cluster, a venue or a resource",
+            Self::Slot => "the cluster, a venue, a resource or a slot, not for one of its pools",
             Self::Any => "any scope",
         }
     }
@@ -42,7 +45,8 @@ impl Reach {
         match scope {
             Scope::Cluster => true,
             Scope::Venue(_) | Scope::Resource(_) => self != Self::Cluster,
-            Scope::Slot(_) | Scope::Pool(_) => self == Self::Any,
+            Scope::Slot(_) => matches!(self, Self::Slot | Self::Any),
+            Scope::Pool(_) => self == Self::Any,
         }
     }
 }
@@ -55,6 +59,8 @@ pub(crate) enum Unit {
     Seconds { min: u64, max: u64 },
     /// Written per second, stored per thousand seconds.
     Rate { max: u64 },
+    /// Written as true or false, stored as 1 or 0.
+    Flag,
 }
 
 const DAY: u64 = 86_400;
@@ -71,20 +77,26 @@ const fn of_resource(name: &'static str, field: PolicyField, unit: Unit) -> Know
     Known { name, field, unit, reach: Reach::Resource }
 }
 
+const fn of_slot(name: &'static str, field: PolicyField, unit: Unit) -> Known {
+    Known { name, field, unit, reach: Reach::Slot }
+}
+
 const HOLD: Unit = Unit::Seconds { min: 1, max: DAY };
 const LENGTH: Unit = Unit::Seconds { min: 0, max: 366 * DAY };
 const COUNT: Unit = Unit::Count { min: 0, max: 1_000_000_000 };
 
 /// Every field, in reading order. A dot leads into an object.
-pub(crate) const FIELDS: [Known; 13] = [
+pub(crate) const FIELDS: [Known; 15] = [
     known("maxPerUser", PolicyField::MaxPerUser, COUNT),
     known("holdSeconds", PolicyField::HoldDuration, HOLD),
     of_resource("admissionPerSecond", PolicyField::AdmissionRate, Unit::Rate { max: 1_000 }),
-    known("noShowGraceSeconds", PolicyField::NoShowGrace, LENGTH),
-    known("reminderLeadSeconds", PolicyField::ReminderLead, LENGTH),
+    of_slot("noShowGraceSeconds", PolicyField::NoShowGrace, LENGTH),
+    of_slot("reminderLeadSeconds", PolicyField::ReminderLead, LENGTH),
+    of_slot("noShowShareMax", PolicyField::NoShowShareMax, Unit::Count { min: 0, max: 100 }),
     known("checkInEarlySeconds", PolicyField::CheckInEarly, LENGTH),
     known("checkInLateSeconds", PolicyField::CheckInLate, LENGTH),
     known("latePaymentSeconds", PolicyField::LatePayment, LENGTH),
+    of_cluster("notifyByEmail", PolicyField::NotifyByEmail, Unit::Flag),
     of_cluster("jobResultSeconds", PolicyField::JobResultDuration, Unit::Seconds { min: 1, max: 30 * DAY }),
     of_cluster("facades.s1.holdSeconds", PolicyField::HoldDurationS1, HOLD),
     of_cluster("facades.s2.holdSeconds", PolicyField::HoldDurationS2, HOLD),
@@ -178,6 +190,10 @@ impl Known {
                 }
                 Ok((rate * 1000.0).round() as u64)
             }
+            Unit::Flag => {
+                let flag = value.as_bool().map(u64::from);
+                flag.ok_or_else(|| Problem::malformed(format!("{name} is true or false")))
+            }
         }
     }
 
@@ -187,6 +203,7 @@ impl Known {
             Unit::Seconds { .. } => json!(stored / 1000),
             Unit::Rate { .. } if stored.is_multiple_of(1000) => json!(stored / 1000),
             Unit::Rate { .. } => json!(stored as f64 / 1000.0),
+            Unit::Flag => json!(stored > 0),
         }
     }
 }
@@ -237,6 +254,9 @@ mod tests {
         expected.sort_unstable();
         assert_eq!(given, expected);
         assert_eq!(fields(Scope::Cluster, json!({})), Ok(Vec::new()));
+        let email = |value: bool| fields(Scope::Cluster, json!({"notifyByEmail": value})).unwrap();
+        assert_eq!(email(true), [(PolicyField::NotifyByEmail, Some(1))]);
+        assert_eq!(email(false), [(PolicyField::NotifyByEmail, Some(0))]);
     }
 
     #[test]
@@ -248,19 +268,31 @@ mod tests {
         assert_eq!(fields(pool, json!({"maxPerUser": -1})), Err(422));
         assert_eq!(fields(Scope::Cluster, json!({"admissionPerSecond": 1_001})), Err(422));
         assert_eq!(fields(pool, json!({"admissionPerSecond": 1})), Err(422));
+        for name in ["noShowGraceSeconds", "reminderLeadSeconds", "noShowShareMax"] {
+            assert_eq!(fields(pool, json!({name: 1})), Err(422), "{name} is of the slot's one day");
+            assert!(fields(Scope::Slot(SlotId(1)), json!({name: 1})).is_ok());
+            assert!(fields(pool, json!({name: null})).is_ok(), "what had no effect may be taken back");
+        }
         assert_eq!(fields(pool, json!({"holdSeconds": "5"})), Err(400));
         assert_eq!(fields(pool, json!({"holdSeconds": 1.5})), Err(400));
         assert_eq!(fields(pool, json!({"holdSeconds": {}})), Err(400));
         assert_eq!(fields(Scope::Cluster, json!({"facades": {"s9": {}}})), Err(400));
         assert_eq!(fields(pool, json!({"other": 1})), Err(400));
+        assert_eq!(fields(pool, json!({"notifyByEmail": true})), Err(422));
+        assert_eq!(fields(Scope::Cluster, json!({"notifyByEmail": 1})), Err(400));
     }
 
     #[test]
     fn a_policy_says_what_it_decides_and_what_it_leaves() {
-        let stored = [(PolicyField::AdmissionRate, 2_500), (PolicyField::HoldDurationS1, 9_000)];
+        let stored = [
+            (PolicyField::AdmissionRate, 2_500),
+            (PolicyField::HoldDurationS1, 9_000),
+            (PolicyField::NotifyByEmail, 1),
+        ];
         let body = policy_body(Scope::Cluster, &Policy { fields: stored.into_iter().collect() });
         assert_eq!(body["scope"], "cluster");
         assert_eq!(body["admissionPerSecond"], 2.5);
+        assert_eq!(body["notifyByEmail"], true);
         assert_eq!(body["facades"]["s1"]["holdSeconds"], 9);
         assert_eq!(body["holdSeconds"], Value::Null);
         let of_pool = policy_body(Scope::Pool(PoolId(7)), &Policy::default());

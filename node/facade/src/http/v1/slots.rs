@@ -17,7 +17,7 @@ use crate::http::v1::cut;
 use crate::http::v1::slots::bodies::{ChangeBody, NewPoolBody, NewSlotBody, seat_body};
 use crate::http::{Answer, Call, LongList, Reply};
 use crate::problem::{Problem, Result};
-use crate::service::{SeatsOf, Service};
+use crate::service::{SeatsOf, Service, SlotView};
 use crate::wire::{SlotBody, moment_in, slot_body};
 
 pub(crate) async fn open(State(service): State<Service>, Segment(resource): Segment, call: Call) -> Answer {
@@ -52,7 +52,7 @@ pub(crate) async fn open(State(service): State<Service>, Segment(resource): Segm
 pub(crate) async fn show(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
     let asked = call.asked(&service, Endpoint::ReadCatalog).await?;
     let read = service.slot(asked, slot_id(&id)?).await?;
-    Reply::read(read, |view| slot_body(view.id, &view.slot, view.now, |pool| view.counts(pool)))
+    Reply::read(read, |view| view_body(&view))
 }
 
 pub(crate) async fn seats(State(service): State<Service>, Segment(id): Segment, call: Call) -> Answer {
@@ -120,14 +120,11 @@ pub(crate) async fn list(State(service): State<Service>, Segment(resource): Segm
     let after = call.query_id("after")?.map(SlotId);
     let limit = call.limit()?;
     let read = service.slots(asked, resource, from, after, limit + 1).await?;
-    Reply::read(read, |slots| {
-        cut(
-            slots,
-            limit,
-            |view| view.id.0,
-            |view| slot_body(view.id, &view.slot, view.now, |pool| view.counts(pool)),
-        )
-    })
+    Reply::read(read, |slots| cut(slots, limit, |view| view.id.0, |view| view_body(&view)))
+}
+
+fn view_body(view: &SlotView) -> SlotBody {
+    slot_body(view.id, &view.slot, view.now, |pool| view.counts(pool)).with_day(view.day.as_deref())
 }
 
 fn slot_id(text: &str) -> Result<SlotId> {

@@ -10,9 +10,9 @@ use crate::http::v1::jobs::JobBody;
 use crate::openapi::answers::{Success, answer, read};
 use crate::openapi::codes::{
     ALREADY_CANCELLED, ALREADY_USED, BOOKING_NOT_FOUND, Code, FORBIDDEN, HOLD_EXPIRED, INVALID,
-    LIMIT_REACHED, NO_SEATS, NO_SUCH_SEATS, NOT_CONFIRMED, NOT_HELD, NOT_SO_MANY, PAYMENT_MISMATCH,
+    LIMIT_REACHED, NO_SEATS, NO_SHOW, NO_SUCH_SEATS, NOT_HELD, NOT_SO_MANY, PAYMENT_MISMATCH,
     PAYMENT_REFERENCE_TAKEN, PLACES_GONE, POOL_NOT_FOUND, QUEUE_FULL, SEAT_NOT_FOUND, SEAT_TAKEN, SLOT_FULL,
-    SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE, USER_NOT_FOUND, WAITING_ROOM,
+    SLOT_NOT_FOUND, TOO_LATE, USER_NOT_FOUND, WAITING_ROOM,
 };
 use crate::openapi::operation::{Operation, get, patch, post};
 use crate::openapi::parameters::{id, prefer, query, query_id, wait};
@@ -38,7 +38,7 @@ pub(in crate::openapi) const OF_CONFIRMATIONS: &[Code] =
 
 /// Why a booking cannot be changed.
 pub(in crate::openapi) const OF_CHANGES: &[Code] =
-    &[BOOKING_NOT_FOUND, ALREADY_CANCELLED, ALREADY_USED, HOLD_EXPIRED, NOT_HELD];
+    &[BOOKING_NOT_FOUND, ALREADY_CANCELLED, ALREADY_USED, HOLD_EXPIRED, NO_SHOW, NOT_HELD];
 
 pub(in crate::openapi) fn operations() -> Vec<Operation> {
     vec![
@@ -87,9 +87,6 @@ pub(in crate::openapi) fn operations() -> Vec<Operation> {
         changing(Endpoint::CancelBooking, post("/v1/bookings/{id}/cancel", "Cancel a booking"))
             .answers(shown(200, "The booking, cancelled.", with_status("cancelled")))
             .refuses(&[SLOT_NOT_FOUND, TOO_LATE]),
-        changing(Endpoint::CheckIn, post("/v1/bookings/{id}/check-in", "Admit a party"))
-            .answers(shown(200, "The booking, used.", with_status("used")))
-            .refuses(&[NOT_CONFIRMED, TOO_EARLY, TOO_LATE]),
     ]
 }
 
@@ -116,7 +113,7 @@ pub(super) fn held() -> Value {
     held
 }
 
-fn with_status(status: &str) -> Value {
+pub(super) fn with_status(status: &str) -> Value {
     let mut changed = booking();
     changed["status"] = json!(status);
     changed

@@ -99,6 +99,7 @@ fn field(known: &Known) -> Value {
         Unit::Rate { max } => {
             json!({"type": ["number", "null"], "minimum": 0, "maximum": max, "description": about})
         }
+        Unit::Flag => json!({"type": ["boolean", "null"], "description": about}),
     }
 }
 

@@ -104,7 +104,10 @@ pub(super) fn booked_names(rows: &impl ReadRows, of: BookingsOf) -> BookedNames 
 
 fn is_booked(state: &BookingState) -> bool {
     match state {
-        BookingState::Confirmed | BookingState::Used { .. } => true,
+        BookingState::Confirmed
+        | BookingState::Ready { .. }
+        | BookingState::Used { .. }
+        | BookingState::NoShow { .. } => true,
         BookingState::Cancelled { .. }
         | BookingState::Held { .. }
         | BookingState::Expired { .. }
