@@ -2,6 +2,7 @@
 
 mod comeback;
 mod day;
+mod entrance;
 mod guests;
 mod loading;
 mod opening;
@@ -61,11 +62,14 @@ async fn play(arguments: &DemoArguments, dir: PathBuf) -> Result<(), Failure> {
     step(3, "Ada's day, every call on another node");
     let ada = day::play(&stage, &park).await.map_err(|failure| failed(3, failure))?;
 
-    step(4, "A rush: more guests than places, all at once");
-    let guests = rush::play(&stage, &park).await.map_err(|failure| failed(4, failure))?;
+    step(4, "The day of a slot, in some seconds: reminded, admitted, never come");
+    entrance::play(&stage, &park).await.map_err(|failure| failed(4, failure))?;
 
-    step(5, "Kill the leader (kill -9) while guests book");
-    comeback::play(&mut stage, &park, &guests).await.map_err(|failure| failed(5, failure))?;
+    step(5, "A rush: more guests than places, all at once");
+    let guests = rush::play(&stage, &park).await.map_err(|failure| failed(5, failure))?;
+
+    step(6, "Kill the leader (kill -9) while guests book");
+    comeback::play(&mut stage, &park, &guests).await.map_err(|failure| failed(6, failure))?;
 
     if arguments.once {
         stage.stop().await?;

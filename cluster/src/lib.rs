@@ -14,12 +14,14 @@ mod park;
 mod passwords;
 mod proc;
 mod rotate;
+mod scan;
 mod sign_in;
 mod status;
 mod target;
 mod tls;
 mod token;
 mod users;
+mod watch;
 
 use clap::Subcommand;
 
@@ -32,8 +34,10 @@ pub use failure::Failure;
 pub use http::{Connection, Reply};
 pub use local::{Addresses, LocalCluster, LocalNode, LocalOptions, Operator};
 pub use output::{OutputFormat, print_rows};
+pub use scan::{ScanArguments, scan};
 pub use tls::trust;
 pub use users::{UserVerb, manage as manage_users};
+pub use watch::{WatchArguments, watch};
 
 /// What an operator can do with a cluster.
 #[derive(Debug, Subcommand)]
