@@ -66,7 +66,7 @@ fn judge(
         Status::Confirmed | Status::Used if life.gone_at.is_some() => {
             "still has its places, though it was given back"
         }
-        Status::Held | Status::Expired | Status::Queued | Status::Rejected => {
+        Status::Held | Status::Expired | Status::Queued | Status::Rejected | Status::NoShow => {
             "is held, though nobody held places there"
         }
         Status::Confirmed | Status::Used | Status::Cancelled => return None,

@@ -135,6 +135,8 @@ pub enum Status {
     Queued,
     /// Its turn came, and there were no places.
     Rejected,
+    /// Its party did not come.
+    NoShow,
 }
 
 impl Status {
@@ -142,13 +144,17 @@ impl Status {
     #[must_use]
     pub fn of(state: &BookingState) -> Self {
         match state {
-            BookingState::Confirmed => Self::Confirmed,
+            // That its slot is about to start is nobody's doing.
+            BookingState::Confirmed | BookingState::Ready { .. } => Self::Confirmed,
             BookingState::Used { .. } => Self::Used,
             BookingState::Cancelled { .. } => Self::Cancelled,
             BookingState::Held { .. } => Self::Held,
             BookingState::Expired { .. } => Self::Expired,
             BookingState::Queued { .. } => Self::Queued,
             BookingState::Rejected { .. } => Self::Rejected,
+            // Nobody came by the slot's end, and nobody else has its places.
+            BookingState::NoShow { is_released: false, .. } => Self::Confirmed,
+            BookingState::NoShow { is_released: true, .. } => Self::NoShow,
         }
     }
 
@@ -156,7 +162,8 @@ impl Status {
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         Some(match word {
-            "confirmed" => Self::Confirmed,
+            // Recorded slots have no grace: who did not come has his places when the slot is over.
+            "confirmed" | "ready" | "no_show" => Self::Confirmed,
             "used" => Self::Used,
             "cancelled" => Self::Cancelled,
             "held" => Self::Held,
@@ -187,7 +194,7 @@ impl Booking {
     pub fn is_live(&self) -> bool {
         match self.status {
             Status::Confirmed | Status::Used | Status::Held => true,
-            Status::Cancelled | Status::Expired | Status::Queued | Status::Rejected => false,
+            Status::Cancelled | Status::Expired | Status::Queued | Status::Rejected | Status::NoShow => false,
         }
     }
 }

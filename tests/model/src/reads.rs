@@ -84,7 +84,7 @@ impl<'a> Known<'a> {
             {
                 "was seen with its places after it was given back"
             }
-            Status::Held | Status::Expired | Status::Queued | Status::Rejected => {
+            Status::Held | Status::Expired | Status::Queued | Status::Rejected | Status::NoShow => {
                 "was seen held, though nobody held places there"
             }
             Status::Confirmed | Status::Used | Status::Cancelled => return None,

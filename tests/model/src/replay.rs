@@ -97,7 +97,9 @@ fn answer_of(outcome: &Outcome) -> Answer {
         Outcome::Rejected(Rejection::SlotFull(_)) => refused("slot_full"),
         Outcome::Rejected(Rejection::BookingNotFound(_)) => refused("booking_not_found"),
         Outcome::Rejected(Rejection::AlreadyCancelled) => refused("already_cancelled"),
-        Outcome::Rejected(Rejection::AlreadyUsed { .. }) => refused("already_used"),
+        Outcome::Rejected(Rejection::AlreadyUsed { .. } | Rejection::AlreadyUsedAt { .. }) => {
+            refused("already_used")
+        }
         Outcome::Rejected(Rejection::TooEarly { .. }) => refused("too_early"),
         Outcome::Rejected(Rejection::TooLate { .. }) => refused("too_late"),
         Outcome::Rejected(Rejection::SlotNotFound(_)) => refused("slot_not_found"),
@@ -119,7 +121,18 @@ fn answer_of(outcome: &Outcome) -> Answer {
         | Outcome::Policy(..)
         | Outcome::Job(..)
         | Outcome::ResourceWithdrawn(_)
-        | Outcome::SlotWithdrawn(_) => Answer::NotDone("not a booking".to_owned()),
+        | Outcome::SlotWithdrawn(_)
+        | Outcome::EditionAdopted(_)
+        | Outcome::SlotDay(..)
+        | Outcome::Code(..)
+        | Outcome::NodeKeyRevoked(..)
+        | Outcome::Device(..)
+        | Outcome::DeviceRemoved(..)
+        | Outcome::Preferences(..)
+        | Outcome::Webhook(..)
+        | Outcome::WebhookRemoved(_)
+        | Outcome::DeliveriesSettled(_)
+        | Outcome::DeadLettersReplayed { .. } => Answer::NotDone("not a booking".to_owned()),
     }
 }
 
@@ -337,7 +350,18 @@ fn is_contradiction(outcome: &Outcome) -> bool {
         | Outcome::Policy(..)
         | Outcome::Job(..)
         | Outcome::ResourceWithdrawn(_)
-        | Outcome::SlotWithdrawn(_) => false,
+        | Outcome::SlotWithdrawn(_)
+        | Outcome::EditionAdopted(_)
+        | Outcome::SlotDay(..)
+        | Outcome::Code(..)
+        | Outcome::NodeKeyRevoked(..)
+        | Outcome::Device(..)
+        | Outcome::DeviceRemoved(..)
+        | Outcome::Preferences(..)
+        | Outcome::Webhook(..)
+        | Outcome::WebhookRemoved(_)
+        | Outcome::DeliveriesSettled(_)
+        | Outcome::DeadLettersReplayed { .. } => false,
     }
 }
 
@@ -362,7 +386,18 @@ fn is_effect(outcome: &Outcome) -> bool {
         | Outcome::Policy(..)
         | Outcome::Job(..)
         | Outcome::ResourceWithdrawn(_)
-        | Outcome::SlotWithdrawn(_) => true,
+        | Outcome::SlotWithdrawn(_)
+        | Outcome::EditionAdopted(_)
+        | Outcome::SlotDay(..)
+        | Outcome::Code(..)
+        | Outcome::NodeKeyRevoked(..)
+        | Outcome::Device(..)
+        | Outcome::DeviceRemoved(..)
+        | Outcome::Preferences(..)
+        | Outcome::Webhook(..)
+        | Outcome::WebhookRemoved(_)
+        | Outcome::DeliveriesSettled(_)
+        | Outcome::DeadLettersReplayed { .. } => true,
     }
 }
 

@@ -112,6 +112,7 @@ fn told(booking: &Booking, request: Request) -> String {
         Status::Expired => " expired",
         Status::Queued => " queued",
         Status::Rejected => " rejected",
+        Status::NoShow => " no_show",
     };
     if let Some(revision) = revision {
         text += &format!(" revision:{revision}");

@@ -19,6 +19,7 @@ mod program;
 mod provider;
 mod raw;
 mod recorder;
+pub mod sinks;
 mod stage;
 mod until;
 

@@ -94,7 +94,7 @@ impl State {
             Some(place @ Place { status: Status::Confirmed, .. }) => Ok(place),
             // No change of the model makes one.
             Some(Place {
-                status: Status::Held | Status::Expired | Status::Queued | Status::Rejected,
+                status: Status::Held | Status::Expired | Status::Queued | Status::Rejected | Status::NoShow,
                 ..
             }) => Err(BOOKING_NOT_FOUND),
         }

@@ -112,7 +112,11 @@ async fn every_node_takes_unary_calls_and_shows_what_the_others_took() {
     let park = Park::open(&stage.operator).await;
     let now = Timestamp::now();
     let hour = SignedDuration::from_hours(1);
-    let slot = park.slot(&stage.operator, now - hour, now + hour, 100).await;
+    // It is not ready while this goes on, and its gate is open.
+    let slot = park.slot(&stage.operator, now + hour, now + 2 * hour, 100).await;
+    let early = Some(serde_json::json!({"checkInEarlySeconds": 7200}));
+    let policy = format!("/v1/policies/resource/{}", park.ride);
+    stage.operator.call(hyper::Method::PUT, &policy, early).await.unwrap().success().unwrap();
     let mut guests = arrive(&stage, &Recorder::default(), 2).await;
     let (staff, guest) = (guests.remove(1), guests.remove(0));
     give_role(&stage, staff.user, "staff").await;

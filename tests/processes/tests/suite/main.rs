@@ -7,6 +7,7 @@ mod bad_input;
 mod beyond;
 mod catch_up;
 mod cluster_over_grpc;
+mod day;
 mod grpc;
 mod health;
 mod holds;

@@ -196,9 +196,9 @@ impl Walk {
                 String::from_utf8_lossy(&svg)
             );
             images.push((png, svg));
-            // Nobody draws what is not signed: another booking, a longer life, no signature.
+            // Nobody draws what is not signed: another code, a longer life, no signature.
             let others = [
-                format!("/q/{}.png?{query}", token.replacen(&booking.to_string(), "999", 1)),
+                format!("/q/{token}A.png?{query}"),
                 format!("/q/{token}.png?{}", query.replace("exp=", "exp=9")),
                 format!("/q/{token}.png?{}", query.replace("sig=", "sig=9")),
                 format!("/q/{token}.png"),

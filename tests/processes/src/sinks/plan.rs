@@ -1,0 +1,52 @@
+//! What a sink does instead of taking what comes.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What to do with one call that is otherwise in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// As the real one would.
+    Take,
+    /// Refuse it so; for SMTP the answer to a recipient.
+    Answer { status: u16, headers: Vec<(&'static str, String)>, body: String },
+    /// Read it, and never answer.
+    Stall,
+    /// Take it, and close the connection without an answer.
+    Lose,
+}
+
+/// The plans for the calls to come; those beyond them are taken. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Plans(Arc<Mutex<VecDeque<Plan>>>);
+
+impl Plan {
+    /// Refuse it with a status and nothing else.
+    #[must_use]
+    pub fn status(status: u16) -> Self {
+        Self::Answer { status, headers: Vec::new(), body: String::new() }
+    }
+
+    /// Refuse it with a status and a body.
+    #[must_use]
+    pub fn body(status: u16, body: &str) -> Self {
+        Self::Answer { status, headers: Vec::new(), body: body.to_owned() }
+    }
+
+    /// Refuse it with a status and a header.
+    #[must_use]
+    pub fn header(status: u16, name: &'static str, value: &str) -> Self {
+        Self::Answer { status, headers: vec![(name, value.to_owned())], body: String::new() }
+    }
+}
+
+impl Plans {
+    /// What to do with the next calls.
+    pub fn then(&self, plans: impl IntoIterator<Item = Plan>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(plans);
+    }
+
+    pub(super) fn next(&self) -> Plan {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or(Plan::Take)
+    }
+}
