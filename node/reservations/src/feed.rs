@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::ids::Revision;
+use crate::outcome::Applied;
 use crate::rows::{Key, Order, ReadRows, ReadTyped as _, Row, Rows, Stored as _};
 
 /// Entries read together.
@@ -46,12 +47,14 @@ pub enum Read {
 }
 
 /// Notes the events of an entry.
-pub(crate) fn write(rows: &mut impl Rows, clock: &Clock, index: u64, events: Vec<(u32, Event)>) {
+pub(crate) fn write(rows: &mut impl Rows, clock: &Clock, index: u64, applied: &[Applied]) {
     let feed = rows.row::<Feed>(()).map(|feed| (*feed).clone()).unwrap_or_default();
     let is_begun = feed.generations.last().is_some_and(|(generation, _)| *generation == clock.generation);
     if !is_begun {
         begin(rows, clock.generation, index, feed);
     }
+    let events = applied.iter().flat_map(Applied::revisions);
+    let events: Vec<(u32, Event)> = events.map(|(revision, event)| (revision.ordinal, event)).collect();
     if !events.is_empty() {
         rows.set(Key::Effects(clock.generation, index), Some(Effects(events).into_row()));
     }

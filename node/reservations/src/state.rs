@@ -55,18 +55,21 @@ impl<R: Rows> State<R> {
     pub fn apply(&mut self, index: u64, entry: &Entry) -> Vec<Applied> {
         self.edition = Edition::of(&self.rows);
         self.advance(entry.proposed_at);
+        let applied = self.apply_all(index, &entry.requests);
+        if self.edition >= WITH_DAYS {
+            feed::write(&mut self.rows, &self.clock, index, &applied);
+        }
+        applied
+    }
+
+    fn apply_all(&mut self, index: u64, requests: &[Request]) -> Vec<Applied> {
         let mut alternatives = Alternatives::new();
         let mut revision = Revision { index, ordinal: 0 };
-        let mut events = Vec::new();
-        let mut applied = Vec::with_capacity(entry.requests.len());
-        for request in &entry.requests {
+        let mut applied = Vec::with_capacity(requests.len());
+        for request in requests {
             let one = self.apply_once(revision, request, &mut alternatives);
             revision = self.behind(revision, &one);
-            events.extend(one.revisions().map(|(revision, event)| (revision.ordinal, event)));
             applied.push(one);
-        }
-        if self.edition >= WITH_DAYS {
-            feed::write(&mut self.rows, &self.clock, index, events);
         }
         applied
     }
