@@ -43,7 +43,9 @@ pub(super) async fn play(stage: &Stage, park: &OpenPark) -> Result<(), Failure> 
     fact(&format!("slot {slot} has two places and starts in {} s; Bo and Cy book them", LEAD.as_secs()));
     becomes(&bo, bos, "ready").await?;
     becomes(&cy, cys, "ready").await?;
-    fact("both are ready, and were reminded (see notifications.* for phones, webhooks and mail)");
+    fact(
+        "both are ready; phones, mailboxes and webhooks hear of it where there are any (docs/guide/notifications.md)",
+    );
 
     let code = bo.get(&format!("/v1/bookings/{bos}/code")).await?;
     let scan = |nonce: &str, place: &str| json!({"token": code["token"], "nonce": nonce, "place": place});
