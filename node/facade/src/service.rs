@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use holdfast_raft::{ClusterStatus, Consistency, Read, Replica, SystemClock, View, WallClock};
 use holdfast_reservations::{
-    Command, Edition, Outcome, Principal, Request, RequestId, Revision, Timestamp, WITH_DAYS,
+    Command, Edition, Outcome, Principal, Request, RequestId, Revision, Timestamp,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
@@ -313,32 +313,28 @@ impl Service {
             // What nobody waits for any more is not even tried.
             return Err(Problem::overloaded("no time was left to begin; nothing was done"));
         }
+        self.expect_known(&command, call.deadline).await?;
         let request = Request { id: Some(call.id), principal, command };
         let applied = self.parts.replica.propose(&request, call.deadline).await?;
         Ok((success(applied.outcome, applied.revision)?, applied.revision))
     }
 
-    /// Proposes a command of notifications. Until every node's program is known to understand such commands, and events have
-    /// names of their own, none is.
-    async fn submit_notifying(
-        &self,
-        caller: Caller,
-        command: Command,
-        call: &CallContext,
-    ) -> Result<(Outcome, Revision)> {
-        let has_begun = |view: &View<'_>| Edition::of(view) >= WITH_DAYS;
+    /// Refuses a command that some node's program may not know.
+    async fn expect_known(&self, command: &Command, deadline: Instant) -> Result<()> {
+        let needed = command.needs();
+        let counts = |view: &View<'_>| Edition::of(view) >= needed;
         // What was adopted stays so; that it was not yet, this node may only have to hear.
-        let has_begun = self.look(has_begun)?
-            || self.read(Consistency::Linearizable, call.deadline, has_begun).await?.value;
-        if !has_begun {
-            return Err(Problem::new(
-                503,
-                "edition_too_old",
-                "notifications begin when every node of the cluster runs a version that knows them: upgrade all nodes; \
-                 nothing was done",
-            ));
+        if needed == Edition::FIRST
+            || self.look(counts)?
+            || self.read(Consistency::Linearizable, deadline, counts).await?.value
+        {
+            return Ok(());
         }
-        self.submit(caller.principal(), command, call).await
+        Err(Problem::new(
+            503,
+            "edition_too_old",
+            "this begins when every node of the cluster runs a version that knows it: upgrade all nodes; nothing was done",
+        ))
     }
 
     /// Reads the agreed state.

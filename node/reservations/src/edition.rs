@@ -3,14 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::command::Command;
 use crate::context::Context;
 use crate::day;
 use crate::outcome::{Halt, Outcome};
 use crate::rows::{ReadRows, ReadTyped as _};
 use crate::time::Millis;
-
-/// The edition of entries before any other was adopted.
-const FIRST: Edition = Edition(1);
 
 /// The edition that gave slots their days (ready, no-shows), every event a revision of its own, and the feed.
 pub const WITH_DAYS: Edition = Edition(2);
@@ -23,9 +21,12 @@ impl Edition {
     /// The latest that this program knows.
     pub const LATEST: Self = WITH_DAYS;
 
+    /// That of entries before any other was adopted.
+    pub const FIRST: Self = Self(1);
+
     /// The one that counts.
     pub fn of(rows: &(impl ReadRows + ?Sized)) -> Self {
-        rows.row::<Self>(()).map_or(FIRST, |edition| *edition)
+        rows.row::<Self>(()).map_or(Self::FIRST, |edition| *edition)
     }
 }
 
@@ -52,11 +53,94 @@ impl AdoptEdition {
     }
 }
 
+impl Command {
+    /// The edition that must count before it is proposed: a program that knows no later one may not know what it says.
+    #[must_use]
+    pub fn needs(&self) -> Edition {
+        match self {
+            Self::DecideNoShows(_)
+            | Self::AddDevice(_)
+            | Self::RemoveDevice(_)
+            | Self::SetPreferences(_)
+            | Self::AddWebhook(_)
+            | Self::RemoveWebhook(_)
+            | Self::EnableWebhook(_)
+            | Self::RotateWebhookSecret(_)
+            | Self::SettleDeliveries(_)
+            | Self::ReplayDeadLetters(_)
+            | Self::IssueCode(_)
+            | Self::Scan(_)
+            | Self::UndoScan(_)
+            | Self::RevokeNodeKey(_) => WITH_DAYS,
+            Self::SetPolicy(set) if set.fields.iter().any(|(field, _)| field.came_with_days()) => WITH_DAYS,
+            Self::CreateVenue(_)
+            | Self::CreateResource(_)
+            | Self::OpenSlots(_)
+            | Self::SignUp(_)
+            | Self::ChangeRole(_)
+            | Self::CreateOperator(_)
+            | Self::OpenSession(_)
+            | Self::RefreshSession(_)
+            | Self::CloseSessions(_)
+            | Self::Book(_)
+            | Self::Modify(_)
+            | Self::Cancel(_)
+            | Self::CheckIn(_)
+            | Self::Tick(_)
+            | Self::RegisterNodeKey(_)
+            | Self::LogOut(_)
+            | Self::SetRole(_)
+            | Self::SetPassword(_)
+            | Self::BanUser(_)
+            | Self::LiftBan(_)
+            | Self::CreateUser(_)
+            | Self::CreateApp(_)
+            | Self::AddAppSecret(_)
+            | Self::RevokeAppSecret(_)
+            | Self::DeleteApp(_)
+            | Self::RetireNodeKeys(_)
+            | Self::GiveRole(_)
+            | Self::LogIn(_)
+            | Self::Reserve(_)
+            | Self::Exchange(_)
+            | Self::Extend(_)
+            | Self::Confirm(_)
+            | Self::Void(_)
+            | Self::StartPayment(_)
+            | Self::SettlePayment(_)
+            | Self::Enqueue(_)
+            | Self::CreateEvent(_)
+            | Self::ChangeResource(_)
+            | Self::WithdrawResource(_)
+            | Self::AddPools(_)
+            | Self::ChangeSlot(_)
+            | Self::WithdrawSlot(_)
+            | Self::DeclareUser(_)
+            | Self::AdoptEdition(_)
+            | Self::SetPolicy(_) => Edition::FIRST,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
 
+    use crate::policies::{PolicyField, Scope, SetPolicy};
     use crate::transcript::check;
+    use crate::{BookingId, CheckIn, Command, Edition, UndoScan, WITH_DAYS};
+
+    #[test]
+    fn what_a_program_of_the_first_edition_may_not_know_waits_for_the_next() {
+        let booking = BookingId(1);
+        let plain = CheckIn { booking, expected_version: None, scanned_at: None };
+        assert_eq!(Command::CheckIn(plain).needs(), Edition(1));
+        let undo = UndoScan { booking, reason: "oops".into(), expected_version: None };
+        assert_eq!(Command::UndoScan(undo).needs(), WITH_DAYS);
+        let set = |field| Command::SetPolicy(SetPolicy { scope: Scope::Cluster, fields: vec![(field, None)] });
+        assert_eq!(set(PolicyField::NoShowGrace).needs(), Edition(1));
+        assert_eq!(set(PolicyField::NoShowShareMax).needs(), WITH_DAYS);
+    }
 
     #[test]
     fn slots_of_an_earlier_edition_get_their_days_when_the_next_one_is_adopted() {

@@ -73,6 +73,11 @@ impl PolicyField {
     pub(crate) fn moves_days(self) -> bool {
         matches!(self, Self::NoShowGrace | Self::ReminderLead)
     }
+
+    /// Whether programs of the first edition do not know it.
+    pub(crate) fn came_with_days(self) -> bool {
+        matches!(self, Self::NoShowShareMax | Self::NotifyByEmail)
+    }
 }
 
 /// What was decided for one scope.

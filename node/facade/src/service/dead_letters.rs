@@ -30,7 +30,7 @@ impl Service {
         call: &CallContext,
     ) -> Result<(u32, Option<u64>)> {
         let command = Command::ReplayDeadLetters(ReplayDeadLetters { which });
-        match self.submit_notifying(caller, command, call).await? {
+        match self.submit(caller.principal(), command, call).await? {
             (Outcome::DeadLettersReplayed { replayed, next }, _) => Ok((replayed, next)),
             (other, _) => Err(unexpected(&other)),
         }

@@ -19,7 +19,7 @@ impl Service {
         device: AddDevice,
         call: &CallContext,
     ) -> Result<(UserId, Device)> {
-        match self.submit_notifying(caller, Command::AddDevice(device), call).await? {
+        match self.submit(caller.principal(), Command::AddDevice(device), call).await? {
             (Outcome::Device(user, device), _) => Ok((user, device)),
             (other, _) => Err(unexpected(&other)),
         }
@@ -32,7 +32,7 @@ impl Service {
         device: RemoveDevice,
         call: &CallContext,
     ) -> Result<(UserId, u32)> {
-        match self.submit_notifying(caller, Command::RemoveDevice(device), call).await? {
+        match self.submit(caller.principal(), Command::RemoveDevice(device), call).await? {
             (Outcome::DeviceRemoved(user, number), _) => Ok((user, number)),
             (other, _) => Err(unexpected(&other)),
         }
@@ -45,7 +45,7 @@ impl Service {
         preferences: SetPreferences,
         call: &CallContext,
     ) -> Result<(UserId, Preferences)> {
-        match self.submit_notifying(caller, Command::SetPreferences(preferences), call).await? {
+        match self.submit(caller.principal(), Command::SetPreferences(preferences), call).await? {
             (Outcome::Preferences(user, preferences), _) => Ok((user, preferences)),
             (other, _) => Err(unexpected(&other)),
         }

@@ -157,6 +157,9 @@ async fn what_a_revoked_key_has_signed_is_void_and_it_signs_nothing_more() {
     let scene = Scene::open().await;
     let genuine = scene.genuine.access.as_str();
     assert_eq!(scene.access(genuine).await, "taken");
+    let adopt = holdfast_reservations::AdoptEdition { edition: holdfast_reservations::Edition::LATEST };
+    let adopt = Command::AdoptEdition(adopt);
+    scene.service.submit(Principal::Internal, adopt, &call(103)).await.unwrap();
     let (node, own) = (scene.service.replica().identity().node, scene.service.replica().own_key());
     let key = holdfast_reservations::NodeKeyId { node, generation: own.generation };
     let email = "olga@example.com".to_owned();

@@ -51,7 +51,7 @@ impl Service {
         command: Command,
         call: &CallContext,
     ) -> Result<(WebhookId, Webhook)> {
-        match self.submit_notifying(caller, command, call).await? {
+        match self.submit(caller.principal(), command, call).await? {
             (Outcome::Webhook(id, webhook), _) => Ok((id, webhook)),
             (other, _) => Err(unexpected(&other)),
         }
@@ -65,7 +65,7 @@ impl Service {
         call: &CallContext,
     ) -> Result<WebhookId> {
         let command = Command::RemoveWebhook(RemoveWebhook { webhook });
-        match self.submit_notifying(caller, command, call).await? {
+        match self.submit(caller.principal(), command, call).await? {
             (Outcome::WebhookRemoved(id), _) => Ok(id),
             (other, _) => Err(unexpected(&other)),
         }

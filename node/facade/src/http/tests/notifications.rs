@@ -82,7 +82,7 @@ impl Park {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_notified_before_every_node_knows_how() {
+async fn what_some_node_may_not_know_is_not_begun() {
     let node = Node::start().await;
     let olga = node.operator().await;
     for (call, body) in [
@@ -90,6 +90,8 @@ async fn nobody_is_notified_before_every_node_knows_how() {
         ("PUT /v1/preferences", json!({})),
         ("POST /v1/webhooks", json!({"url": URL, "kinds": ["*"]})),
         ("POST /v1/dead-letters/replay", json!({"all": true})),
+        ("PUT /v1/policies/cluster", json!({"noShowShareMax": 10})),
+        ("POST /v1/slots/1/no-shows", json!({"decision": "keep"})),
     ] {
         let told = node.say(call).by(&olga).body(body).told().await;
         assert_eq!(told.says(), (503, "edition_too_old"), "{call}");
