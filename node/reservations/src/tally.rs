@@ -67,7 +67,7 @@ impl SlotTally {
         }
     }
 
-    /// Counts what a booking has become; `before` is what it was. A hold that was moved is none that was placed.
+    /// Counts what a booking has become; `before` is what it was.
     fn count(&mut self, before: Option<&Booking>, now: &Booking) {
         let was_held = before.is_some_and(|before| matches!(before.state, BookingState::Held { .. }));
         let was_used = before.filter(|before| matches!(before.state, BookingState::Used { .. }));
@@ -96,10 +96,26 @@ impl SlotTally {
     }
 }
 
+/// Takes a hold from the slot that it has left to the one it is in: it ends there, in one way or another.
+fn moved(context: &mut Context<'_>, before: &Booking, now: &Booking) {
+    let [mut left, mut entered] = [before.slot, now.slot]
+        .map(|slot| context.row::<SlotTally>(slot).map(|tally| *tally).unwrap_or_default());
+    left.holds.take(before.count);
+    entered.holds.add(now.count);
+    context.put(before.slot, left);
+    context.put(now.slot, entered);
+}
+
 /// Counts what a booking has become, for its slot.
 pub(crate) fn note(context: &mut Context<'_>, before: Option<&Booking>, now: &Booking) {
     if context.edition < WITH_DAYS {
         return;
+    }
+    if let Some(before) = before
+        && before.slot != now.slot
+        && let BookingState::Held { .. } = before.state
+    {
+        moved(context, before, now);
     }
     let known = context.row::<SlotTally>(now.slot).map(|tally| *tally).unwrap_or_default();
     let mut tally = known;
@@ -153,6 +169,22 @@ mod tests {
         assert_eq!(tally.confirmed, count(2, 3));
         assert_eq!((tally.lapsed, tally.given_back), (count(1, 3), count(1, 1)));
         assert_eq!((tally.used, tally.no_shows), (count(1, 2), count(2, 3)));
+    }
+
+    #[test]
+    fn a_hold_counts_where_it_ends() {
+        let tally = tally(
+            "
+            at 0 olga opens slot resource=1 from=5000 to=6000 capacity=9
+            at 0 mia holds slot:1 count=2 for=900
+            at 0 tom holds slot:2 count=3 for=900
+            at 1 mia changes booking:1 slot=2
+            at 1 tom changes booking:2 slot=1 count=1
+            at 2 tom confirms booking:2
+            at 2 mia confirms booking:1
+            ",
+        );
+        assert_eq!((tally.holds, tally.confirmed), (count(1, 1), count(1, 1)));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn rejected(rejection: &Rejection) -> Problem {
             Problem::new(409, "code_revoked", detail)
         }
         Rejection::NotUsed => {
-            Problem::new(409, "not_used", "the party was not admitted, so there is nothing to take back")
+            Problem::new(409, "not_used", "the party is not in: there is nothing to take back, and a scan that was taken back lets nobody in again; scan anew")
         }
         Rejection::NodeKeyRevoked(key) => {
             let detail = format!("this node signs with key {key}, which is revoked; ask another node");

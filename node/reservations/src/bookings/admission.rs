@@ -16,7 +16,7 @@ pub const PLACE_CHARS_MAX: usize = 100;
 /// Characters of a reason.
 pub const REASON_CHARS_MAX: usize = 200;
 
-/// How the party of a booking was admitted. There while the booking is used.
+/// How the party of a booking was admitted, if need be by mistake: it stays when the admission is taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Admission {
     /// When, in agreed time.

@@ -37,6 +37,10 @@ impl Scan {
         let booking = bookings::find(context, actor, self.booking)?;
         let before = context.row::<Admission>(self.booking);
         if before.as_ref().is_some_and(|before| before.is_scan(actor.user, self.nonce.as_deref())) {
+            let BookingState::Used { .. } = booking.state else {
+                // It was taken back, and a gate that repeats it lets nobody in again.
+                return Err(Rejection::NotUsed.into());
+            };
             return Ok(Outcome::Booking(self.booking, (*booking).clone()));
         }
         bookings::expect_version(&booking, self.expected_version, context.now)?;

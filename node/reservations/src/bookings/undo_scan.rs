@@ -9,9 +9,9 @@ use crate::event::BookingEvent;
 use crate::ids::BookingId;
 use crate::outcome::{Halt, Outcome, Rejection};
 use crate::principal::Role;
-use crate::rows::Key;
 
-/// Takes the admission of a party back, who is expected again. Staff and operators only.
+/// Takes the admission of a party back, who is expected again. The scan stays known: a gate may still repeat it.
+/// Staff and operators only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoScan {
     /// Of which booking.
@@ -30,7 +30,6 @@ impl UndoScan {
         let BookingState::Used { .. } = booking.state else { return Err(Rejection::NotUsed.into()) };
 
         // From here nothing refuses.
-        context.delete(Key::Admission(self.booking));
         let state = day::expected_again(context, self.booking, &booking)?;
         let expected = Booking { state, ..(*booking).clone() };
         let (kind, reason) = (BookingEvent::Changed, Some(self.reason.as_str()));
@@ -59,9 +58,9 @@ mod tests {
             at 201 mia undoes scan booking:1 reason=oops
             at 201 sam undoes scan booking:1 reason=oops version=1
             at 201 sam undoes scan booking:1 reason=oops version=2
-            at 202 look admission booking:1
+            at 202 sam scans booking:1 nonce=n1
             at 700 tick
-            at 701 sam scans booking:1 nonce=n1
+            at 701 sam scans booking:1 nonce=n2
             at 702 olga undoes scan booking:1 reason=other-guest
             at 1000 tick
             at 1050 sam scans booking:2
@@ -84,9 +83,9 @@ mod tests {
                 mia undoes scan booking:1 reason=oops -> forbidden
                 sam undoes scan booking:1 reason=oops version=1 -> version_mismatch current=2
                 sam undoes scan booking:1 reason=oops version=2 -> booking:1 confirmed slot:1 pool:1 user:3 count=1 version=3 [booking.changed]
-                look admission booking:1 -> nothing
+                sam scans booking:1 nonce=n1 -> not_used
                 tick -> ticked 3 [booking.ready booking.ready]
-                sam scans booking:1 nonce=n1 -> booking:1 used slot:1 pool:1 user:3 count=1 version=5 [booking.used]
+                sam scans booking:1 nonce=n2 -> booking:1 used slot:1 pool:1 user:3 count=1 version=5 [booking.used]
                 olga undoes scan booking:1 reason=other-guest -> booking:1 ready slot:1 pool:1 user:3 count=1 version=6 [booking.changed]
                 tick -> ticked 1 [slot.started]
                 sam scans booking:2 -> booking:2 used slot:1 pool:1 user:4 count=1 version=3 [booking.used]

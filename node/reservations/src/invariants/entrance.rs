@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Check;
-use crate::bookings::{Admission, Booking, HistoryEntry};
+use crate::bookings::{Admission, Booking, BookingState, HistoryEntry};
 use crate::codes::IssuedCode;
 use crate::due::DueKind;
 use crate::ids::BookingId;
@@ -12,7 +12,7 @@ use crate::rows::{Key, Order, ReadTyped as _, Row};
 use crate::time::{Millis, Timestamp};
 
 impl Check<'_> {
-    /// INV-18: an admission is that of a used booking; a code that counts has no key that is revoked and was seen to, and a
+    /// INV-18: the admission of a used booking is how it was used; a code that counts has no key that is revoked and was seen to, and a
     /// key that was not is due; what a booking remembers has no gaps up to what it is.
     pub(super) fn entrance(&mut self, rows: &[(Key, Row)]) {
         let mut remembered: BTreeMap<BookingId, Vec<u32>> = BTreeMap::new();
@@ -41,8 +41,12 @@ impl Check<'_> {
 
     fn admission(&mut self, id: BookingId, admission: &Admission) {
         let booking = self.rows.row::<Booking>(id);
-        let is_used = booking.is_some_and(|booking| admission.is_of(&booking));
-        self.expect(is_used, || format!("INV-18: {id} was not admitted so: {admission:?}"));
+        // One that was taken back stays.
+        let is_right = booking.is_some_and(|booking| {
+            let is_used = matches!(booking.state, BookingState::Used { .. });
+            admission.at <= self.now && (!is_used || admission.is_of(&booking))
+        });
+        self.expect(is_right, || format!("INV-18: {id} was not admitted so: {admission:?}"));
     }
 
     fn code(&mut self, id: BookingId, code: &IssuedCode) {

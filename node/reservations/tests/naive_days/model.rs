@@ -39,7 +39,7 @@ pub struct Party {
     pub since: u64,
     /// When somebody looks whether it has come.
     pub looks: BTreeSet<u64>,
-    pub admission: Option<Scan>,
+    pub admission: Option<(u64, Scan)>,
     pub code: Option<(u32, Vec<NodeKeyId>)>,
 }
 
@@ -273,19 +273,19 @@ impl Model {
         let id = scan.booking.0;
         let (slot, party) = (self.parties[&id].slot, &self.parties[&id]);
         let state = self.state(party);
-        if let (BookingState::Used { by, .. }, Some(before)) = (state, &party.admission)
-            && by.0 == user
+        if let Some((by, before)) = &party.admission
+            && *by == user
             && scan.nonce.is_some()
             && before.nonce == scan.nonce
         {
-            return Ok(None);
+            return if let BookingState::Used { .. } = state { Ok(None) } else { Err(Rejection::NotUsed) };
         }
         self.find(user, scan.booking, scan.expected_version)?;
         match state {
             BookingState::NoShow { is_released: false, .. } => (),
             BookingState::Held { .. } => return Err(Rejection::NotConfirmed),
             BookingState::Used { at: used_at, by: used_by, .. } => {
-                let place = party.admission.as_ref().and_then(|before| before.place.clone());
+                let place = party.admission.as_ref().and_then(|(_, before)| before.place.clone());
                 return Err(match place {
                     Some(place) => Rejection::AlreadyUsedAt { used_at, used_by, place },
                     None => Rejection::AlreadyUsed { used_at, used_by },
@@ -317,7 +317,7 @@ impl Model {
         let at = Timestamp(self.now);
         let party = self.parties.get_mut(&id).unwrap();
         party.state = BookingState::Used { at, by: UserId(user), scanned_at: None };
-        party.admission = Some(scan.clone());
+        party.admission = Some((user, scan.clone()));
         Ok(Some(BookingEvent::Used))
     }
 
@@ -332,7 +332,6 @@ impl Model {
         let since = Timestamp(self.now);
         let party = self.parties.get_mut(&id).unwrap();
         party.state = if is_ready { BookingState::Ready { since } } else { BookingState::Confirmed };
-        party.admission = None;
         self.expect(id);
         Ok(Some(BookingEvent::Changed))
     }
