@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use holdfast_reservations::{Millis, Timestamp};
+use holdfast_reservations::Timestamp;
 use tokio::time::Instant;
 
 use crate::runtime::WallClock;
@@ -44,8 +44,9 @@ impl Reading {
 /// Makes stamps.
 pub(crate) struct Stamper {
     clock: Arc<dyn WallClock>,
-    /// The newest moment that was agreed or stamped, and when that was.
-    last: (Timestamp, Instant),
+    /// The newest moment that was agreed or stamped, since 1970, and when that was. It is finer than stamps are: however many
+    /// there are in a millisecond, time goes on.
+    last: (Duration, Instant),
     /// The last reading of the wall clock that a majority agreed with.
     agreed: Option<Reading>,
 }
@@ -53,11 +54,12 @@ pub(crate) struct Stamper {
 impl Stamper {
     /// Stamps with a wall clock, from nothing.
     pub(crate) fn new(clock: Arc<dyn WallClock>) -> Self {
-        Self { clock, last: (Timestamp::default(), Instant::now()), agreed: None }
+        Self { clock, last: (Duration::ZERO, Instant::now()), agreed: None }
     }
 
     /// Notes what has been applied: stamps go on from there.
     pub(crate) fn applied(&mut self, now: Timestamp, at: Instant) {
+        let now = Duration::from_millis(now.0);
         if now > self.last.0 {
             self.last = (now, at);
         }
@@ -72,29 +74,31 @@ impl Stamper {
     /// The next stamp.
     pub(crate) fn stamp(&mut self) -> Timestamp {
         let now = Instant::now();
-        let stamp = self.at(now);
-        self.last = (stamp, now);
-        stamp
+        self.last = (self.moment(now), now);
+        Timestamp(millis(self.last.0))
     }
 
     /// What the next stamp would be.
     pub(crate) fn at(&self, now: Instant) -> Timestamp {
+        Timestamp(millis(self.moment(now)))
+    }
+
+    /// Since 1970.
+    fn moment(&self, now: Instant) -> Duration {
         let (last, at) = self.last;
-        let elapsed = millis(now.saturating_duration_since(at));
-        let slowest = last.plus(Millis(elapsed.saturating_sub(elapsed / 100)));
-        let fastest = last.plus(Millis(elapsed.saturating_add(elapsed / 100)));
-        let wall = Timestamp(self.clock.now_ms());
-        match self.is_trusted(wall, now) {
-            true => wall.max(slowest),
-            false => wall.clamp(slowest, fastest),
+        let elapsed = now.saturating_duration_since(at);
+        let wall_ms = self.clock.now_ms();
+        match self.is_trusted(wall_ms, now) {
+            true => Duration::from_millis(wall_ms).max(last.saturating_add(elapsed - elapsed / 100)),
+            false => last.saturating_add(elapsed),
         }
     }
 
     /// Whether the wall clock has gone on as it should since a majority agreed with it.
-    fn is_trusted(&self, wall: Timestamp, now: Instant) -> bool {
+    fn is_trusted(&self, wall_ms: u64, now: Instant) -> bool {
         self.agreed.is_some_and(|agreed| {
             now.saturating_duration_since(agreed.at) <= AGREEMENT_DURATION
-                && wall.0.abs_diff(agreed.expected_ms(now)) <= AGREEMENT_MS
+                && wall_ms.abs_diff(agreed.expected_ms(now)) <= AGREEMENT_MS
         })
     }
 }
@@ -148,10 +152,10 @@ mod tests {
         let (clock, mut stamper) = stamper();
         clock.0.fetch_add(DAY_MS, Ordering::Relaxed);
         pass(&clock, 1000).await;
-        assert_eq!(stamper.stamp(), Timestamp(TODAY + 1010));
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + 1000));
         stamper.agree(None);
         pass(&clock, 1000).await;
-        assert_eq!(stamper.stamp(), Timestamp(TODAY + 2020));
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + 2000));
         stamper.agree(Some(Reading::of(&*clock)));
         assert_eq!(stamper.stamp(), Timestamp(TODAY + DAY_MS + 2000));
     }
@@ -165,17 +169,40 @@ mod tests {
         clock.0.fetch_add(DAY_MS, Ordering::Relaxed);
         pass(&clock, 200).await;
         stamper.agree(Some(reading));
-        assert_eq!(stamper.stamp(), Timestamp(TODAY + 404));
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + 400));
     }
 
     #[tokio::test(start_paused = true)]
     async fn time_goes_on_under_a_clock_that_stands_still_or_is_behind() {
         let (_, mut stamper) = stamper();
         tokio::time::advance(Duration::from_secs(10)).await;
-        assert_eq!(stamper.stamp(), Timestamp(TODAY + 9900));
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + 10_000));
         stamper.applied(Timestamp(TODAY + DAY_MS), Instant::now());
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(stamper.stamp(), Timestamp(TODAY + DAY_MS + 990));
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + DAY_MS + 1000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trusted_clock_that_is_behind_agreed_time_is_waited_for() {
+        let (clock, mut stamper) = stamper();
+        stamper.applied(Timestamp(TODAY + 500), Instant::now());
+        pass(&clock, 1000).await;
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + 1490));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_goes_on_however_many_stamps_there_are() {
+        for (is_agreed, passed_ms) in [(true, 2970), (false, 3000)] {
+            let (clock, mut stamper) = stamper();
+            stamper.applied(Timestamp(TODAY + DAY_MS), Instant::now());
+            stamper.agree(is_agreed.then(|| Reading::of(&*clock)));
+            for stamp in 0..10_000 {
+                tokio::time::advance(Duration::from_micros(300)).await;
+                clock.0.fetch_add(if stamp % 10 == 0 { 3 } else { 0 }, Ordering::Relaxed);
+                stamper.stamp();
+            }
+            assert_eq!(stamper.stamp(), Timestamp(TODAY + DAY_MS + passed_ms), "agreed: {is_agreed}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -183,6 +210,6 @@ mod tests {
         let (clock, mut stamper) = stamper();
         tokio::time::advance(Duration::from_secs(6)).await;
         clock.0.fetch_add(6900, Ordering::Relaxed);
-        assert_eq!(stamper.stamp(), Timestamp(TODAY + 6060));
+        assert_eq!(stamper.stamp(), Timestamp(TODAY + 6000));
     }
 }
