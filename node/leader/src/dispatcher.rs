@@ -4,15 +4,14 @@
 //! not sent while an earlier one waits for the same channel.
 
 mod compose;
+mod doing;
 mod pick;
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use holdfast_raft::{ProposeError, Replica, View};
 use holdfast_reservations::{
     Backlog, Channel, Command, Delivery, SETTLED_MAX, SettleDeliveries, Settled, Target, Timestamp,
@@ -20,7 +19,8 @@ use holdfast_reservations::{
 };
 use tokio::time::Instant;
 
-use crate::senders::{self, Attempt, Message, Senders, backoff, is_given_up};
+use crate::senders::{self, Attempt, Message, Senders, is_given_up, wait_after};
+use doing::{Doing, Happened};
 use pick::{Picker, Place, UnderWay};
 
 /// Brings a message to whom it is for: one attempt.
@@ -54,7 +54,7 @@ const WAIT_MAX: Duration = Duration::from_millis(500);
 /// A settlement that takes longer is given up and proposed again: settling twice does nothing.
 const SETTLE_DURATION_MAX: Duration = Duration::from_secs(2);
 
-/// Before a settlement that failed is proposed again.
+/// After a settlement that failed, before another is proposed.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// An attempt that has ended.
@@ -64,7 +64,8 @@ struct Ended {
     attempt: Attempt,
 }
 
-type Attempts<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Ended> + Send + 'a>>>;
+/// A settlement that has ended: so many of the first were agreed, none if it failed.
+struct Agreed(usize);
 
 /// What is to be done with a delivery that was picked.
 enum Work {
@@ -93,30 +94,29 @@ impl Dispatcher {
     /// Runs until it is dropped; what is under way then is sent again by the next leader.
     pub(crate) async fn run(mut self) {
         let post = Arc::clone(&self.post);
-        let mut attempts = Attempts::new();
+        let replica = self.replica.clone();
+        let mut doing = Doing::new();
         loop {
-            let seen = self.send_more(&*post, &mut attempts);
-            self.settle().await;
-            let changed = self.replica.applied_past(seen);
-            let wait = async {
-                tokio::time::sleep(LOOK_INTERVAL).await;
-                drop(tokio::time::timeout(WAIT_MAX, changed).await);
-            };
-            tokio::select! {
-                Some(ended) = attempts.next(), if !attempts.is_empty() => {
-                    self.note(ended);
-                    // Whatever else has ended goes into the same settlement.
-                    while let Some(Some(ended)) = futures_util::FutureExt::now_or_never(attempts.next()) {
-                        self.note(ended);
+            let seen = self.send_more(&*post, &mut doing);
+            let mut wait = pin!(until_something_is_new(&replica, seen));
+            loop {
+                self.settle(&mut doing);
+                match doing.next(wait.as_mut()).await {
+                    // There is room for others when it is agreed.
+                    Happened::Ended(ended) => ended.into_iter().for_each(|ended| self.note(ended)),
+                    Happened::Settled(Agreed(0)) => (),
+                    Happened::Settled(Agreed(count)) => {
+                        self.settled.drain(..count).for_each(|(place, _)| self.under_way.end(place));
+                        break;
                     }
+                    Happened::TimeIsUp => break,
                 }
-                () = wait => (),
             }
         }
     }
 
     /// Starts attempts for what may be sent now. The answer is up to which log index the outbox was looked at.
-    fn send_more<'a>(&mut self, post: &'a dyn Post, attempts: &mut Attempts<'a>) -> u64 {
+    fn send_more<'a>(&mut self, post: &'a dyn Post, doing: &mut Doing<'a, Ended, Agreed>) -> u64 {
         let now = Instant::now();
         self.resting.retain(|_, until| *until > now);
         // Without entries the rows' time stands still, and an attempt becomes due all the same.
@@ -127,10 +127,10 @@ impl Dispatcher {
             self.under_way.begin(place);
             match work {
                 Work::Settle(settled) => self.settled.push((place, settled)),
-                Work::Send(message) => attempts.push(Box::pin(async move {
+                Work::Send(message) => doing.attempt(async move {
                     let attempt = post.attempt(&message).await;
                     Ended { place, delivery, attempt }
-                })),
+                }),
             }
         }
         index
@@ -183,34 +183,43 @@ impl Dispatcher {
         }
     }
 
-    /// Has the rules agree to what became of deliveries. What is not known to be agreed is tried again.
-    async fn settle(&mut self) {
-        while !self.settled.is_empty() {
-            let batch: Vec<_> = self.settled.iter().take(SETTLED_MAX).cloned().collect();
-            let results =
-                batch.iter().map(|((channel, number), settled)| (*channel, *number, settled.clone()));
-            let command = Command::SettleDeliveries(SettleDeliveries { results: results.collect() });
-            match self.replica.propose_internal(command, Instant::now() + SETTLE_DURATION_MAX).await {
-                Ok(_) => {
-                    self.settled.drain(..batch.len());
-                    batch.into_iter().for_each(|(place, _)| self.under_way.end(place));
-                }
-                Err(error) => {
-                    if !matches!(error, ProposeError::NotLeader | ProposeError::NoLeader) {
-                        tracing::debug!(%error, "what became of notifications is not agreed yet");
-                    }
-                    tokio::time::sleep(PAUSE).await;
-                }
+    /// Begins to have the rules agree to what became of deliveries. What is not known to be agreed is tried again.
+    fn settle(&self, doing: &mut Doing<'_, Ended, Agreed>) {
+        if self.settled.is_empty() || doing.is_settling() {
+            return;
+        }
+        let results: Vec<_> = self.settled.iter().take(SETTLED_MAX).cloned().collect();
+        let results = results.into_iter().map(|((channel, number), settled)| (channel, number, settled));
+        doing.settle(agree(self.replica.clone(), results.collect()));
+    }
+}
+
+async fn agree(replica: Replica, results: Vec<(Channel, u64, Settled)>) -> Agreed {
+    let count = results.len();
+    let command = Command::SettleDeliveries(SettleDeliveries { results });
+    match replica.propose_internal(command, Instant::now() + SETTLE_DURATION_MAX).await {
+        Ok(_) => Agreed(count),
+        Err(error) => {
+            if !matches!(error, ProposeError::NotLeader | ProposeError::NoLeader) {
+                tracing::debug!(%error, "what became of notifications is not agreed yet");
             }
+            tokio::time::sleep(PAUSE).await;
+            Agreed(0)
         }
     }
+}
+
+/// Waits until the outbox is to be looked at again, having been looked at up to a log index.
+async fn until_something_is_new(replica: &Replica, seen: u64) {
+    tokio::time::sleep(LOOK_INTERVAL).await;
+    drop(tokio::time::timeout(WAIT_MAX, replica.applied_past(seen)).await);
 }
 
 /// What is to be done with a delivery; nothing for a webhook that is gone, which ticks clear away.
 fn work(view: &View<'_>, channel: Channel, delivery: &Delivery, now: Timestamp) -> Option<Work> {
     match delivery_destination(view, delivery, now) {
         Some(destination) => {
-            Some(Work::Send(Box::new(compose::message(view, channel, delivery, destination))))
+            Some(Work::Send(Box::new(compose::message(view, channel, delivery, destination, now))))
         }
         None => match delivery.target {
             Target::Webhook(_) => None,
@@ -231,17 +240,20 @@ fn settled(place: Place, delivery: &Delivery, made: senders::Delivery, now: Time
         senders::Delivery::Delivered => Settled::Delivered { status: 200 },
         senders::Delivery::Gone { why } => Settled::Gone { error: why },
         senders::Delivery::Refused { why } => Settled::Dead { error: why },
-        senders::Delivery::Retry { after, why } => {
-            let attempts = delivery.attempts.saturating_add(1);
-            let age = Duration::from_millis(now.since(delivery.occurred_at).0);
-            if is_given_up(attempts, age) {
-                return Settled::Dead { error: why };
-            }
-            let wait = after.unwrap_or_else(|| backoff(attempts, scattered(place, attempts)));
-            let wait = holdfast_reservations::Millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-            Settled::Retry { next_at: now.plus(wait), error: why }
-        }
+        senders::Delivery::Retry { after, why } => again(place, delivery, after, why, now),
+        senders::Delivery::NotNow { why } => again(place, delivery, None, why, now),
     }
+}
+
+fn again(place: Place, delivery: &Delivery, after: Option<Duration>, why: String, now: Timestamp) -> Settled {
+    let attempts = delivery.attempts.saturating_add(1);
+    let age = Duration::from_millis(now.since(delivery.put_at).0);
+    if is_given_up(attempts, age) {
+        return Settled::Dead { error: why };
+    }
+    let wait = wait_after(attempts, scattered(place, attempts), after);
+    let wait = holdfast_reservations::Millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+    Settled::Retry { attempts, next_at: now.plus(wait), error: why }
 }
 
 /// A number that differs from delivery to delivery, so that what failed together does not come back together.

@@ -29,7 +29,7 @@ pub use email::Email;
 pub use fcm::Fcm;
 pub use log::Log;
 pub use message::{Delivery, Facts, Message, Target};
-pub use retries::{AGE_MAX, ATTEMPTS_MAX, backoff, is_given_up};
+pub use retries::{AGE_MAX, ATTEMPTS_MAX, backoff, is_given_up, wait_after};
 pub use router::{Attempt, Senders};
 pub use secret::Secret;
 pub use settings::{ApnsSettings, EmailSettings, FcmSettings, Settings, SettingsError};

@@ -84,6 +84,8 @@ pub struct Delivery {
     pub target: Target,
     /// When it happened.
     pub occurred_at: Timestamp,
+    /// When it was put here: when it happened, or when it was replayed. It is given up some time after that.
+    pub put_at: Timestamp,
     /// How often it was tried.
     pub attempts: u32,
     /// Not to be tried before.

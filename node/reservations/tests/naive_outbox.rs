@@ -125,9 +125,9 @@ impl Stage {
 }
 
 fn seen(channel: Channel, number: u64, delivery: &Delivery) -> Waiting {
-    let Delivery { event, kind, booking, target, attempts, .. } = delivery;
-    let (event, kind, booking) = (*event, kind.clone(), booking.map(|id| id.0));
-    Waiting { channel, number, event, kind, booking, target: *target, attempts: *attempts }
+    let Delivery { event, kind, booking, target, put_at, attempts, .. } = delivery;
+    let (event, kind, booking, put_at) = (*event, kind.clone(), booking.map(|id| id.0), put_at.0);
+    Waiting { channel, number, event, kind, booking, target: *target, put_at, attempts: *attempts }
 }
 
 fn principal(user: u64) -> Principal {
@@ -139,7 +139,9 @@ fn action() -> impl Strategy<Value = Action> {
     let error = || "refused".to_owned();
     let settled = prop_oneof![
         3 => Just(Settled::Delivered { status: 200 }),
-        2 => Just(Settled::Retry { next_at: Timestamp(5), error: error() }),
+        2 => (1..4_u32).prop_map(move |attempts| {
+            Settled::Retry { attempts, next_at: Timestamp(5), error: error() }
+        }),
         2 => Just(Settled::Gone { error: error() }),
         3 => Just(Settled::Dead { error: error() }),
     ];

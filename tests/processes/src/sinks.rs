@@ -11,6 +11,7 @@ mod https;
 mod plan;
 mod seen;
 mod smtp;
+mod time;
 mod tokens;
 mod webhook;
 
@@ -20,4 +21,5 @@ pub use fcm::{FcmPush, FcmSink};
 pub use plan::{Plan, Plans};
 pub use seen::Seen;
 pub use smtp::{Letter, SmtpSecurity, SmtpSink};
+pub use time::now;
 pub use webhook::{Hook, WebhookSink};

@@ -12,12 +12,13 @@ use crate::senders::{Facts, Message, Secret, Target};
 /// Where nobody says what he speaks.
 const LANGUAGE: &str = "en";
 
-/// What is sent for a delivery.
+/// What is sent for a delivery at a moment of agreed time.
 pub(super) fn message(
     view: &View<'_>,
     channel: Channel,
     delivery: &Delivery,
     destination: Destination,
+    now: Timestamp,
 ) -> Message {
     let slot = view.row::<Slot>(delivery.slot);
     let resource = slot.as_ref().and_then(|slot| view.row::<Resource>(slot.resource));
@@ -28,6 +29,8 @@ pub(super) fn message(
         event_id: delivery.event.to_string(),
         kind: delivery.kind.clone(),
         occurred_at_ms: delivery.occurred_at.0,
+        put_at_ms: delivery.put_at.0,
+        sent_at_ms: now.0,
         booking_id: delivery.booking.map_or(0, |booking| booking.0),
         slot_id: delivery.slot.0,
         data: data(delivery, slot.as_deref()),

@@ -17,6 +17,7 @@ fn delivery(booking: u64, next_at: u64) -> Arc<Delivery> {
         user: Some(UserId(3)),
         target: Target::Webhook(WebhookId(1)),
         occurred_at: Timestamp(0),
+        put_at: Timestamp(0),
         attempts: 0,
         next_at: Timestamp(next_at),
         last_error: None,
@@ -56,14 +57,31 @@ fn what_fails_comes_back_later_and_later_and_is_given_up_in_the_end() {
         let delivery = Delivery { attempts, ..(*delivery(70, 0)).clone() };
         settled((CHANNEL, 9), &delivery, retry(after), Timestamp(now))
     };
-    let Settled::Retry { next_at, .. } = told(0, 1_000, None) else { panic!("it is tried again") };
-    assert!((1_500..=2_000).contains(&next_at.0), "{next_at:?}");
+    let Settled::Retry { attempts, next_at, .. } = told(0, 1_000, None) else { panic!("it is tried again") };
+    assert!(attempts == 1 && (1_500..=2_000).contains(&next_at.0), "{next_at:?}");
     let Settled::Retry { next_at, .. } = told(0, 1_000, Some(Duration::from_secs(60))) else {
         panic!("it is tried again")
     };
     assert_eq!(next_at, Timestamp(61_000), "the receiver has said when");
+    let Settled::Retry { attempts, next_at, .. } = told(10, 0, Some(Duration::from_secs(1))) else {
+        panic!("it is tried again")
+    };
+    assert!(attempts == 11 && next_at.0 >= 512_000, "a receiver makes no wait shorter: {next_at:?}");
     assert!(matches!(told(29, 1_000, None), Settled::Dead { .. }));
     assert!(matches!(told(1, 24 * 3_600_000, None), Settled::Dead { .. }), "it is a day old");
+}
+
+#[test]
+fn what_was_replayed_is_tried_for_a_day_from_then_on() {
+    let day = 24 * 3_600_000;
+    let replayed = Delivery { put_at: Timestamp(3 * day), ..(*delivery(70, 3 * day)).clone() };
+    let told = |now| {
+        let made = senders::Delivery::Retry { after: None, why: "busy".to_owned() };
+        settled((CHANNEL, 9), &replayed, made, Timestamp(now))
+    };
+    assert!(matches!(told(3 * day + 5), Settled::Retry { attempts: 1, .. }));
+    assert!(matches!(told(4 * day - 1), Settled::Retry { .. }));
+    assert!(matches!(told(4 * day), Settled::Dead { .. }));
 }
 
 #[test]
@@ -73,4 +91,6 @@ fn what_a_receiver_says_is_told_to_the_rules() {
     assert_eq!(told(senders::Delivery::Delivered), Settled::Delivered { status: 200 });
     assert_eq!(told(senders::Delivery::Gone { why: why() }), Settled::Gone { error: why() });
     assert_eq!(told(senders::Delivery::Refused { why: why() }), Settled::Dead { error: why() });
+    let later = told(senders::Delivery::NotNow { why: why() });
+    assert!(matches!(later, Settled::Retry { attempts: 1, .. }), "{later:?}");
 }

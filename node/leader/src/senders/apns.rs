@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::http::{self, Callee, Reply};
-use super::jwt::{SigningKey, now_seconds};
+use super::jwt::SigningKey;
 use super::message::{Delivery, Message, Target};
 use super::retries::AGE_MAX;
 use super::settings::{ApnsSettings, Settings, SettingsError, read};
@@ -18,6 +18,9 @@ use super::{Sender, Sending, templates};
 /// A token is used for so long; Apple wants none younger than 20 minutes to be replaced, and takes none older than 60.
 const TOKEN_AGE_MAX: Duration = Duration::from_secs(40 * 60);
 const TOKEN_AGE_MIN: Duration = Duration::from_secs(20 * 60);
+
+/// Agreed time may have gone so far away from a token since it was made; beyond that the token is replaced.
+const TOKEN_DRIFT_MAX: Duration = Duration::from_secs(60);
 
 /// Apple takes no more; a longer message is refused.
 const PAYLOAD_LENGTH_MAX: usize = 4096;
@@ -38,6 +41,8 @@ pub struct Apns {
 #[derive(Clone)]
 struct Token {
     text: String,
+    /// As it says itself, in seconds since 1970.
+    issued_at: u64,
     made_at: Instant,
 }
 
@@ -76,13 +81,14 @@ impl Apns {
         if payload.len() > PAYLOAD_LENGTH_MAX {
             return Delivery::refused(format!("the payload is longer than {PAYLOAD_LENGTH_MAX} bytes"));
         }
-        let token = match self.token() {
+        let token = match self.token(message.sent_at_seconds()) {
             Ok(token) => token,
             Err(why) => return Delivery::retry(why),
         };
         let mut url = self.url.clone();
         url.set_path(&format!("/3/device/{device_token}"));
-        let expires_at = message.occurred_at_ms / 1000 + AGE_MAX.as_secs();
+        // A replayed message is as good as a new one.
+        let expires_at = message.occurred_at_ms.max(message.sent_at_ms) / 1000 + AGE_MAX.as_secs();
         let request = self
             .client
             .post(url)
@@ -107,28 +113,32 @@ impl Apns {
         let why = format!("{} {reason}", reply.status);
         match (reply.status, reason) {
             (200, _) => Delivery::Delivered,
-            (410, _) | (400, "BadDeviceToken") => Delivery::gone(why),
+            (410, _) => Delivery::gone(why),
             (403, "ExpiredProviderToken") => {
                 self.drop_token();
                 Delivery::retry(why)
             }
             // The operator's to mend; the message waits for that.
             (403, _) | (400, "BadTopic" | "MissingTopic" | "TopicDisallowed") => Delivery::retry(why),
+            // Apple always says why: the answer broke off.
+            (400, "") => Delivery::retry(why),
             (408 | 429 | 500.., _) => Delivery::Retry { after: reply.retry_after, why },
             (300..=399, _) => Delivery::retry(why),
+            // Also a device token of the other environment (`BadDeviceToken`), which tells of the settings as much as of the
+            // device.
             _ => Delivery::refused(why),
         }
     }
 
-    /// The token in use, or a new one.
-    fn token(&self) -> Result<String, String> {
+    /// The token in use, or a new one that is issued at `now`, in seconds since 1970.
+    fn token(&self, now: u64) -> Result<String, String> {
         let mut held = self.token.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(token) = held.as_ref().filter(|token| token.made_at.elapsed() < TOKEN_AGE_MAX) {
+        if let Some(token) = held.as_ref().filter(|token| token.serves(now)) {
             return Ok(token.text.clone());
         }
-        let claims = json!({"iss": self.team_id, "iat": now_seconds()});
+        let claims = json!({"iss": self.team_id, "iat": now});
         let text = self.key.token(&self.key_id, &claims)?;
-        *held = Some(Token { text: text.clone(), made_at: Instant::now() });
+        *held = Some(Token { text: text.clone(), issued_at: now, made_at: Instant::now() });
         Ok(text)
     }
 
@@ -138,6 +148,15 @@ impl Apns {
         if held.as_ref().is_some_and(|token| token.made_at.elapsed() >= TOKEN_AGE_MIN) {
             *held = None;
         }
+    }
+}
+
+impl Token {
+    /// Whether it is young, and says of itself what agreed time says of it.
+    fn serves(&self, now: u64) -> bool {
+        let age = self.made_at.elapsed();
+        let drift = now.abs_diff(self.issued_at.saturating_add(age.as_secs()));
+        age < TOKEN_AGE_MAX && drift <= TOKEN_DRIFT_MAX.as_secs()
     }
 }
 
@@ -174,4 +193,22 @@ fn payload(message: &Message) -> Value {
         "slotId": message.slot_id,
         "codeUrl": message.facts.code_url,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_serves_while_it_is_young_and_agreed_time_has_not_gone_away_from_it() {
+        let minutes = |minutes: u64| 1_800_000_000 + minutes * 60;
+        let token = Token { text: "a".to_owned(), issued_at: minutes(0), made_at: Instant::now() };
+        assert!(token.serves(minutes(0)) && token.serves(minutes(1)));
+        assert!(!token.serves(minutes(2)) && !token.serves(minutes(24 * 60)), "agreed time was put right");
+        tokio::time::advance(Duration::from_secs(39 * 60)).await;
+        assert!(token.serves(minutes(39)) && token.serves(minutes(38)));
+        assert!(!token.serves(minutes(37)) && !token.serves(minutes(41)));
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(!token.serves(minutes(40)), "it is old");
+    }
 }

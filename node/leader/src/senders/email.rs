@@ -1,5 +1,7 @@
 //! E-mail through a mail server of the operator's.
 
+mod session;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::time::{Duration, UNIX_EPOCH};
@@ -7,11 +9,10 @@ use std::time::{Duration, UNIX_EPOCH};
 use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::transport::smtp::{AsyncSmtpTransport, Error};
-use lettre::{AsyncTransport as _, Tokio1Executor};
+use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use reqwest::Url;
 
+use self::session::{Security, Server};
 use super::message::{Delivery, Message, Target};
 use super::settings::{EmailSettings, Settings, SettingsError, read};
 use super::{Sender, Sending, templates};
@@ -19,23 +20,18 @@ use super::{Sender, Sending, templates};
 const URL: &str = "notifications.email.url";
 const PASSWORD_FILE: &str = "notifications.email.password_file";
 
-/// What a server says when it does not let us in: nothing about the message.
-const NOT_LET_IN: [u16; 4] = [530, 534, 535, 538];
-
 /// Sends to mailboxes.
 pub struct Email {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
-    server: String,
+    server: Server,
     from: Mailbox,
     send_duration_max: Duration,
 }
 
-/// How a server is spoken to.
-enum Security {
-    FromTheStart,
+/// The schemes of URLs.
+enum Scheme {
+    Smtps,
     StartTls,
-    /// On this machine only.
-    None,
+    Smtp,
 }
 
 impl Email {
@@ -46,38 +42,22 @@ impl Email {
         let from = server.from.parse::<Mailbox>();
         let from = from.map_err(|error| SettingsError::new("notifications.email.from", error))?;
         let url = Url::parse(&server.url).map_err(|error| SettingsError::new(URL, error))?;
-        let (security, port) = security(&url)?;
+        let (scheme, port) = scheme(&url)?;
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        let tls = match security {
-            Security::FromTheStart => Tls::Wrapper(parameters(&host, settings)?),
-            Security::StartTls => Tls::Required(parameters(&host, settings)?),
-            Security::None => Tls::None,
+        let security = match scheme {
+            Scheme::Smtps => Security::FromTheStart(parameters(&host, settings)?),
+            Scheme::StartTls => Security::StartTls(parameters(&host, settings)?),
+            Scheme::Smtp => Security::None,
         };
-        let port = url.port().unwrap_or(port);
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.clone())
-            .port(port)
-            .tls(tls)
-            .timeout(Some(settings.send_duration_max));
-        if !server.user.is_empty() {
-            let file = server.password_file.as_deref();
-            let file = file.ok_or_else(|| SettingsError::new(PASSWORD_FILE, "it is missing"))?;
-            let password = read(PASSWORD_FILE, file)?;
-            let password = password.reveal().trim_end_matches(['\r', '\n']).to_owned();
-            builder = builder.credentials(Credentials::new(server.user.clone(), password));
-        }
-        let send_duration_max = settings.send_duration_max;
-        Ok(Self { transport: builder.build(), server: format!("{host}:{port}"), from, send_duration_max })
+        let credentials = (!server.user.is_empty()).then(|| credentials(server)).transpose()?;
+        let server = Server { host, port: url.port().unwrap_or(port), security, credentials };
+        Ok(Self { server, from, send_duration_max: settings.send_duration_max })
     }
 
     async fn mail(&self, message: &Message, address: &str) -> Delivery {
-        let letter = match self.letter(message, address) {
-            Ok(letter) => letter,
-            Err(why) => return Delivery::refused(why),
-        };
-        match tokio::time::timeout(self.send_duration_max, self.transport.send(letter)).await {
-            Ok(Ok(_)) => Delivery::Delivered,
-            Ok(Err(error)) => judge(&error),
-            Err(_) => Delivery::retry("it took too long"),
+        match self.letter(message, address) {
+            Ok(letter) => self.server.hand_over(&letter, self.send_duration_max).await,
+            Err(why) => Delivery::refused(why),
         }
     }
 
@@ -124,7 +104,7 @@ impl fmt::Debug for Email {
 }
 
 /// How the URL wants the server to be spoken to, and the port that is usual for that.
-fn security(url: &Url) -> Result<(Security, u16), SettingsError> {
+fn scheme(url: &Url) -> Result<(Scheme, u16), SettingsError> {
     let wrong = |problem: &str| Err(SettingsError::new(URL, problem));
     if !url.username().is_empty() || url.password().is_some() {
         return wrong("user and password have settings of their own");
@@ -133,9 +113,9 @@ fn security(url: &Url) -> Result<(Security, u16), SettingsError> {
     let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     match url.scheme() {
         _ if host.is_empty() => wrong("it names no host"),
-        "smtps" => Ok((Security::FromTheStart, 465)),
-        "smtp+starttls" => Ok((Security::StartTls, 587)),
-        "smtp" if is_here => Ok((Security::None, 25)),
+        "smtps" => Ok((Scheme::Smtps, 465)),
+        "smtp+starttls" => Ok((Scheme::StartTls, 587)),
+        "smtp" if is_here => Ok((Scheme::Smtp, 25)),
         "smtp" => wrong("without TLS it has to be this machine; use smtps:// or smtp+starttls://"),
         _ => wrong("it begins with smtps://, smtp+starttls:// or smtp://"),
     }
@@ -151,16 +131,12 @@ fn parameters(host: &str, settings: &Settings) -> Result<TlsParameters, Settings
     builder.build_rustls().map_err(|error| SettingsError::new(URL, error))
 }
 
-fn judge(error: &Error) -> Delivery {
-    let status = error.status().map(u16::from);
-    // What a server says may quote the address.
-    let why = match status {
-        Some(status) => status.to_string(),
-        None if error.is_timeout() => "it took too long".to_owned(),
-        None => error.to_string(),
-    };
-    let is_refused = error.is_permanent() && !status.is_some_and(|status| NOT_LET_IN.contains(&status));
-    if is_refused { Delivery::refused(why) } else { Delivery::retry(why) }
+fn credentials(server: &EmailSettings) -> Result<Credentials, SettingsError> {
+    let file = server.password_file.as_deref();
+    let file = file.ok_or_else(|| SettingsError::new(PASSWORD_FILE, "it is missing"))?;
+    let password = read(PASSWORD_FILE, file)?;
+    let password = password.reveal().trim_end_matches(['\r', '\n']).to_owned();
+    Ok(Credentials::new(server.user.clone(), password))
 }
 
 #[cfg(test)]

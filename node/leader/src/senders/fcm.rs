@@ -3,6 +3,7 @@
 mod access;
 
 use std::fmt;
+use std::time::Duration;
 
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
@@ -24,6 +25,7 @@ pub struct Fcm {
     client: Client,
     url: Url,
     access: Access,
+    send_duration_max: Duration,
 }
 
 impl Fcm {
@@ -34,10 +36,13 @@ impl Fcm {
         let file = read(SERVICE_ACCOUNT, &account.service_account_file)?;
         let client = http::client(settings, Callee::Service)?;
         let unusable = |problem| SettingsError::new(SERVICE_ACCOUNT, problem);
-        let (access, project) = Access::from_file(file.reveal(), client.clone()).map_err(unusable)?;
+        let send_duration_max = settings.send_duration_max;
+        // It ends before those do who wait for it: all of them hear how.
+        let access = Access::from_file(file.reveal(), client.clone(), send_duration_max / 2);
+        let (access, project) = access.map_err(unusable)?;
         let mut url = http::service_url("notifications.fcm.url", &account.url)?;
         url.set_path(&format!("/v1/projects/{project}/messages:send"));
-        Ok(Self { client, url, access })
+        Ok(Self { client, url, access, send_duration_max })
     }
 
     async fn push(&self, message: &Message, registration_token: &str) -> Delivery {
@@ -45,7 +50,7 @@ impl Fcm {
         if payload.len() > PAYLOAD_LENGTH_MAX {
             return Delivery::refused(format!("the payload is longer than {PAYLOAD_LENGTH_MAX} bytes"));
         }
-        let token = match self.access.token().await {
+        let token = match self.access.token(message.sent_at_seconds()).await {
             Ok(token) => token,
             Err(why) => return Delivery::retry(why),
         };
@@ -70,7 +75,11 @@ impl Sender for Fcm {
     fn send<'a>(&'a self, message: &'a Message) -> Sending<'a> {
         Box::pin(async move {
             match &message.target {
-                Target::Fcm { registration_token } => self.push(message, registration_token).await,
+                Target::Fcm { registration_token } => {
+                    let push = self.push(message, registration_token);
+                    let push = tokio::time::timeout(self.send_duration_max, push).await;
+                    push.unwrap_or_else(|_| Delivery::retry("it took too long"))
+                }
                 Target::Apns { .. } | Target::Webhook { .. } | Target::Email { .. } | Target::Log => {
                     Delivery::refused("it is not for an Android device")
                 }
@@ -99,6 +108,8 @@ fn judge(reply: &Reply) -> Delivery {
         (401 | 403 | 404, _) => Delivery::retry(why),
         (408 | 429 | 500.., _) => Delivery::Retry { after: reply.retry_after, why },
         (300..=399, _) => Delivery::retry(why),
+        // Firebase always says why: the answer broke off.
+        (400, "") => Delivery::retry(why),
         _ => Delivery::refused(why),
     }
 }

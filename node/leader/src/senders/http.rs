@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, Url};
+use reqwest::{Client, RequestBuilder, Response, Url};
 use rustls::ClientConfig;
 use rustls::crypto::ring::default_provider;
 
@@ -81,20 +81,31 @@ pub(super) fn client(settings: &Settings, callee: Callee) -> Result<Client, Sett
     builder.build().map_err(|error| unusable(words(error)))
 }
 
-/// One call, and as much of its answer as is needed; else why nobody knows what became of it.
+/// One call, and what its answer begins with; else why nobody knows what became of it. The body is not waited for: the
+/// status says it all.
+pub(super) async fn call_for_status(request: RequestBuilder) -> Result<Reply, String> {
+    begin(request).await.map(|(reply, _)| reply)
+}
+
+/// One call, and as much of its answer as is needed; else why nobody knows what became of it. A body that breaks off is
+/// as long as it came: it changes nothing about what the status says.
 pub(super) async fn call(request: RequestBuilder) -> Result<Reply, String> {
-    let mut response = request.send().await.map_err(words)?;
+    let (mut reply, mut response) = begin(request).await?;
+    while reply.body.len() < REPLY_LENGTH_MAX {
+        let Ok(Some(chunk)) = response.chunk().await else { break };
+        let room = REPLY_LENGTH_MAX - reply.body.len();
+        reply.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    Ok(reply)
+}
+
+async fn begin(request: RequestBuilder) -> Result<(Reply, Response), String> {
+    let response = request.send().await.map_err(words)?;
     let status = response.status().as_u16();
     let retry_after =
         response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
     let retry_after = retry_after.map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
-    let mut body = Vec::new();
-    while body.len() < REPLY_LENGTH_MAX {
-        let Some(chunk) = response.chunk().await.map_err(words)? else { break };
-        let room = REPLY_LENGTH_MAX - body.len();
-        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-    }
-    Ok(Reply { status, retry_after, body })
+    Ok((Reply { status, retry_after, body: Vec::new() }, response))
 }
 
 /// Why a call failed, without the URL: that may hold a secret.
@@ -113,8 +124,67 @@ fn words(error: reqwest::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use tokio::task::JoinHandle;
+
     use super::*;
+
+    /// What a server does after its answer.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    pub(crate) enum Then {
+        /// Closes the connection.
+        Closes,
+        /// Says nothing more until the caller goes.
+        Stalls,
+    }
+
+    /// A server that gives one answer: where it is, and the head of what it was asked.
+    pub(crate) fn answering(answer: &'static str, then: Then) -> (String, JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let serving = tokio::task::spawn_blocking(move || {
+            let (stream, _) = listener.accept().unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            let mut stream = BufReader::new(stream);
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                assert_ne!(stream.read_line(&mut head).unwrap(), 0, "{head}");
+            }
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            std::io::copy(&mut stream.by_ref().take(length.unwrap_or(0)), &mut std::io::sink()).unwrap();
+            stream.get_mut().write_all(answer.as_bytes()).unwrap();
+            if then == Then::Stalls {
+                // Until the caller is gone, however that shows.
+                drop(stream.read(&mut [0]));
+            }
+            head
+        });
+        (url, serving)
+    }
+
+    pub(crate) fn client_of_anybody(patience: Duration) -> Client {
+        let settings = Settings { send_duration_max: patience, ..Settings::default() };
+        client(&settings, Callee::AnyServer).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_status_counts_also_when_the_body_breaks_off_or_stalls() {
+        let client = client_of_anybody(Duration::from_millis(500));
+        for then in [Then::Closes, Then::Stalls] {
+            let (url, serving) =
+                answering("HTTP/1.1 429 No\r\nretry-after: 7\r\ncontent-length: 100\r\n\r\nbeg", then);
+            let reply = call(client.post(url)).await.unwrap();
+            assert_eq!((reply.status, &reply.body[..]), (429, &b"beg"[..]));
+            assert_eq!(reply.retry_after, Some(Duration::from_secs(7)));
+            serving.await.unwrap();
+        }
+        let (url, serving) = answering("HTTP/1.1 20", Then::Closes);
+        assert!(call(client.post(url)).await.is_err(), "nobody knows what it would have said");
+        serving.await.unwrap();
+    }
 
     #[test]
     fn a_service_is_called_over_tls_only() {

@@ -1,7 +1,5 @@
 //! JSON web tokens, signed as Apple (ES256) and Google (RS256) want them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
@@ -62,9 +60,4 @@ impl SigningKey {
 fn pkcs8(pem: &str) -> Result<PrivatePkcs8KeyDer<'static>, String> {
     PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes())
         .map_err(|error| format!("it is no private key (PKCS #8 in PEM): {error}"))
-}
-
-/// Seconds since 1970: receivers judge signatures by their own clocks.
-pub(super) fn now_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |duration| duration.as_secs())
 }

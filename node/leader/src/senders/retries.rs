@@ -6,7 +6,7 @@ use std::time::Duration;
 const WAIT_MIN: Duration = Duration::from_secs(1);
 const WAIT_MAX: Duration = Duration::from_secs(60 * 60);
 
-/// A message that has had so many attempts, or that is so old, becomes a dead letter.
+/// A message that has had so many attempts, or that has waited so long, becomes a dead letter.
 pub const ATTEMPTS_MAX: u32 = 30;
 pub const AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -21,7 +21,13 @@ pub fn backoff(attempts: u32, random: u64) -> Duration {
     half + Duration::from_millis(random % (range + 1))
 }
 
-/// Whether a message is not tried again.
+/// The wait before the next attempt: what doubles, or longer if the receiver asks for that.
+#[must_use]
+pub fn wait_after(attempts: u32, random: u64, asked: Option<Duration>) -> Duration {
+    backoff(attempts, random).max(asked.unwrap_or_default())
+}
+
+/// Whether a message is not tried again: `age` is how long it has waited since it was put into the outbox.
 #[must_use]
 pub fn is_given_up(attempts: u32, age: Duration) -> bool {
     attempts >= ATTEMPTS_MAX || age >= AGE_MAX
@@ -53,6 +59,14 @@ mod tests {
                 assert!(wait >= WAIT_MIN / 2 && wait <= WAIT_MAX, "{attempts} {random}: {wait:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_receiver_can_ask_for_a_longer_wait_and_not_for_a_shorter_one() {
+        let seconds = Duration::from_secs;
+        assert_eq!(wait_after(1, 0, Some(seconds(60))), seconds(60));
+        assert_eq!(wait_after(11, 0, Some(seconds(1))), seconds(512));
+        assert_eq!(wait_after(11, 0, None), seconds(512));
     }
 
     #[test]

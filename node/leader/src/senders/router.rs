@@ -1,6 +1,6 @@
 //! The router: to each target its sender, and to each destination a breaker.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,11 +8,15 @@ use tokio::time::Instant;
 
 use super::breaker::{Admission, Breaker};
 use super::message::{Delivery, Message, Target};
+use super::retries::AGE_MAX;
 use super::settings::{Settings, SettingsError};
 use super::{Apns, Email, Fcm, Log, Sender, Webhooks};
 
 /// Destinations that have lately failed and are watched; one more is tried as if it never failed.
 const WATCHED_MAX: usize = 10_000;
+
+/// What this node has no sender for waits so long for a node that has one.
+const NO_SENDER_WAIT: Duration = Duration::from_secs(60);
 
 /// All senders of a node.
 pub struct Senders {
@@ -23,6 +27,8 @@ pub struct Senders {
     log: Option<Log>,
     /// Of destinations whose last attempt failed.
     breakers: Mutex<BTreeMap<Destination, Breaker>>,
+    /// Without a sender, and the operator was told.
+    told: Mutex<BTreeSet<Destination>>,
 }
 
 /// What became of a message that was to be sent.
@@ -55,6 +61,7 @@ impl Senders {
         let apns = settings.apns.as_ref().map(|account| Apns::new(account, settings)).transpose()?;
         let fcm = settings.fcm.as_ref().map(|account| Fcm::new(account, settings)).transpose()?;
         let email = settings.email.as_ref().map(|server| Email::new(server, settings)).transpose()?;
+        settings.check_authorities()?;
         Ok(Self {
             apns: apns.map(boxed),
             fcm: fcm.map(boxed),
@@ -62,6 +69,7 @@ impl Senders {
             webhooks: boxed(Webhooks::new(settings)?),
             log: settings.log.then_some(Log),
             breakers: Mutex::default(),
+            told: Mutex::default(),
         })
     }
 
@@ -71,7 +79,7 @@ impl Senders {
             return Attempt::Made(Log.send(message).await);
         };
         let Some(sender) = self.sender(destination) else {
-            return Attempt::Made(Delivery::refused("this node is not configured to send it"));
+            return self.without_sender(destination, message);
         };
         if let Admission::Wait(wait) = self.admit(destination) {
             return Attempt::Waits(wait);
@@ -80,6 +88,17 @@ impl Senders {
         let delivery = sender.send(message).await;
         ending.delivery = Some(delivery.clone());
         Attempt::Made(delivery)
+    }
+
+    /// Another node may have a sender, or this one when it is started again.
+    fn without_sender(&self, destination: Destination, message: &Message) -> Attempt {
+        if message.age() >= AGE_MAX {
+            return Attempt::Made(Delivery::refused("this node is not configured to send it"));
+        }
+        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(destination) {
+            tracing::warn!(?destination, "this node leads and is not configured to send what waits");
+        }
+        Attempt::Waits(NO_SENDER_WAIT)
     }
 
     fn sender(&self, destination: Destination) -> Option<&dyn Sender> {
@@ -116,7 +135,12 @@ impl Senders {
                 }
             }
             // It answers, whatever it says of this message.
-            Some(Delivery::Delivered | Delivery::Gone { .. } | Delivery::Refused { .. }) => {
+            Some(
+                Delivery::Delivered
+                | Delivery::NotNow { .. }
+                | Delivery::Gone { .. }
+                | Delivery::Refused { .. },
+            ) => {
                 breakers.remove(&destination);
             }
             None => {

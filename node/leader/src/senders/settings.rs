@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls_native_certs::load_native_certs;
 
 use super::secret::Secret;
 
@@ -104,10 +105,36 @@ pub(super) fn read(setting: &'static str, file: &Path) -> Result<Secret, Setting
 }
 
 impl Settings {
+    /// Whether the senders trust anybody; says which authorities of the machine cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// Nobody is trusted, and something is to be sent to those who have to be.
+    pub(super) fn check_authorities(&self) -> Result<(), SettingsError> {
+        for error in load_native_certs().errors {
+            tracing::warn!(%error, "an authority of this machine cannot be read, so it is not trusted");
+        }
+        self.check_count(self.authorities()?.len())
+    }
+
+    fn check_count(&self, authorities: usize) -> Result<(), SettingsError> {
+        let is_over_tls = |server: &EmailSettings| !server.url.starts_with("smtp://");
+        let needs_some =
+            self.apns.is_some() || self.fcm.is_some() || self.email.as_ref().is_some_and(is_over_tls);
+        if authorities > 0 {
+            return Ok(());
+        }
+        if needs_some {
+            return Err(SettingsError::new(CA_FILE, NO_AUTHORITY));
+        }
+        tracing::warn!("{CA_FILE}: {NO_AUTHORITY}; until then webhooks fail");
+        Ok(())
+    }
+
     /// Whom the senders trust: the authorities of the machine, and those of a file.
     pub(super) fn authorities(&self) -> Result<RootCertStore, SettingsError> {
         let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots.add_parsable_certificates(load_native_certs().certs);
         let Some(pem) = self.own_authorities()? else { return Ok(roots) };
         let unusable = |problem: String| SettingsError::new(CA_FILE, problem);
         let mut count = 0;
@@ -127,10 +154,29 @@ impl Settings {
 }
 
 const CA_FILE: &str = "notifications.ca_file";
+const NO_AUTHORITY: &str =
+    "it names no authority and this machine knows none: install the package ca-certificates, or name a file";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_trusts_nobody_can_send_nothing_over_tls_and_is_told() {
+        let settings = |url: &str| {
+            let url = url.to_owned();
+            let email = EmailSettings { url, from: String::new(), user: String::new(), password_file: None };
+            Settings { email: Some(email), ..Settings::default() }
+        };
+        let problem = settings("smtps://mail.example.com").check_count(0).unwrap_err().to_string();
+        assert!(problem.starts_with("notifications.ca_file: "), "{problem}");
+        assert!(problem.contains("ca-certificates"), "{problem}");
+        let account = FcmSettings { service_account_file: PathBuf::new(), url: String::new() };
+        let fcm = Settings { fcm: Some(account), ..Settings::default() };
+        assert!(fcm.check_count(0).is_err() && fcm.check_count(1).is_ok());
+        assert!(settings("smtp://localhost").check_count(0).is_ok(), "it is not over TLS");
+        assert!(Settings::default().check_count(0).is_ok(), "there may be no webhook");
+    }
 
     #[test]
     fn a_file_that_is_not_there_or_holds_nothing_is_named_with_its_setting() {

@@ -10,7 +10,6 @@ use sha2::Sha256;
 
 use super::guard;
 use super::http::{self, Callee};
-use super::jwt::now_seconds;
 use super::message::{Delivery, Message, Target};
 use super::secret::Secret;
 use super::settings::{Settings, SettingsError};
@@ -55,7 +54,7 @@ impl Webhooks {
             Err(error) => return Delivery::refused(error),
         };
         let id = format!("{}-{id}", message.event_id);
-        let sent_at = now_seconds();
+        let sent_at = message.sent_at_seconds();
         let body = body(message);
         let Some(signature) = signatures(secrets, &id, sent_at, &body) else {
             return Delivery::refused("it has no secret, or one that is not whsec_ and base64");
@@ -68,8 +67,8 @@ impl Webhooks {
             .header("webhook-timestamp", sent_at.to_string())
             .header("webhook-signature", signature)
             .body(body);
-        // Nothing of the body is passed on: whoever may name a URL could read by it what is not his.
-        match http::call(request).await {
+        // The body is not read: whoever may name a URL could read by it what is not his.
+        match http::call_for_status(request).await {
             Ok(reply) => match reply.status {
                 200..=299 => Delivery::Delivered,
                 410 => Delivery::gone("410"),
@@ -116,8 +115,24 @@ fn signatures(secrets: &[Secret], id: &str, sent_at: u64, body: &str) -> Option<
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::senders::http::tests::{Then, answering, client_of_anybody};
     use crate::senders::message::tests::message_to;
+
+    #[tokio::test]
+    async fn a_webhook_bears_agreed_time_and_its_answer_is_the_status_alone() {
+        let webhooks = Webhooks { client: client_of_anybody(Duration::from_secs(10)), allow_private: true };
+        for then in [Then::Closes, Then::Stalls] {
+            let (url, serving) = answering("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nbeg", then);
+            let message = message_to(Target::Webhook { id: 3, url, secrets: vec![new_webhook_secret()] });
+            let sending = tokio::time::timeout(Duration::from_secs(9), webhooks.send(&message));
+            assert_eq!(sending.await.unwrap(), Delivery::Delivered);
+            let head = serving.await.unwrap();
+            assert!(head.contains("\r\nwebhook-timestamp: 1800000060\r\n"), "{head}");
+        }
+    }
 
     #[test]
     fn signatures_are_those_of_the_specification() {

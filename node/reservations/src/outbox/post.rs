@@ -31,6 +31,7 @@ pub(crate) fn post(context: &mut Context<'_>, events: &[(Revision, Event)]) {
                 user,
                 target,
                 occurred_at: context.now,
+                put_at: context.now,
                 attempts: 0,
                 next_at: context.now,
                 last_error: None,

@@ -70,8 +70,9 @@ fn replay(context: &mut Context<'_>, id: u64) -> bool {
     let Some(letter) = has_destination.then(|| dead_letters::take(context, id)).flatten() else {
         return false;
     };
-    let delivery =
-        Delivery { attempts: 0, next_at: context.now, last_error: None, ..letter.delivery.clone() };
-    outbox::put(context, letter.channel, delivery);
+    let now = context.now;
+    let again =
+        Delivery { put_at: now, attempts: 0, next_at: now, last_error: None, ..letter.delivery.clone() };
+    outbox::put(context, letter.channel, again);
     true
 }

@@ -15,8 +15,8 @@ use crate::webhooks::{self, Disabled, Webhook};
 /// Deliveries one command settles. What is beyond waits still, and is tried again.
 pub const SETTLED_MAX: usize = 1000;
 
-/// Notes what became of deliveries. One that does not wait any more was settled before, by this leader or the one
-/// before it: nothing happens. Internal: proposed by the leader's senders.
+/// Notes what became of deliveries. One that does not wait any more, or was tried as often before, was settled before,
+/// by this leader or the one before it: nothing happens. Internal: proposed by the leader's senders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettleDeliveries {
     /// Each by channel and number.
@@ -33,6 +33,9 @@ pub enum Settled {
     },
     /// It was not, and may be later.
     Retry {
+        /// How often it was tried, this time with it. If it is known to have been tried as often, this was settled
+        /// before: a proposal that was given up may be agreed beside the one that was made in its stead.
+        attempts: u32,
         /// Not to be tried before.
         next_at: Timestamp,
         /// Why not.
@@ -57,6 +60,9 @@ impl SettleDeliveries {
         let mut settled = 0u32;
         for (channel, number, result) in self.results.iter().take(SETTLED_MAX) {
             let Some(delivery) = context.row::<Delivery>((*channel, *number)) else { continue };
+            if matches!(result, Settled::Retry { attempts, .. } if *attempts <= delivery.attempts) {
+                continue;
+            }
             let attempts = delivery.attempts.saturating_add(1);
             let tried = Delivery { attempts, ..(*delivery).clone() };
             settle(context, (*channel, *number), tried, result);
@@ -72,9 +78,10 @@ fn settle(context: &mut Context<'_>, (channel, number): (Channel, u64), tried: D
             outbox::take(context, channel, number);
             delivery_log::note(context, &tried, Ended::Delivered { status: *status });
         }
-        Settled::Retry { next_at, error } => {
+        Settled::Retry { attempts, next_at, error } => {
+            let (attempts, next_at) = (*attempts, *next_at);
             let last_error = Some(outbox::shortened(error));
-            context.put((channel, number), Delivery { next_at: *next_at, last_error, ..tried });
+            context.put((channel, number), Delivery { attempts, next_at, last_error, ..tried });
         }
         Settled::Gone { error } => {
             outbox::take(context, channel, number);

@@ -45,6 +45,32 @@ fn a_delivery_is_tried_until_it_is_taken_and_settled_once() {
 }
 
 #[test]
+fn an_attempt_that_failed_is_counted_once_however_often_it_is_settled() {
+    check(
+        "
+        at 0 olga adds webhook kinds=slot.*
+        at 0 olga opens slot resource=1 from=1000 to=2000 capacity=9
+        at 1 leader failed webhook:1 1 tried=1 until=11 error=503
+        at 2 leader failed webhook:1 1 tried=1 until=12 error=504
+        at 2 look outbox
+        at 11 leader failed webhook:1 1 tried=2 until=21 error=500
+        at 12 leader failed webhook:1 1 tried=1 until=12 error=504
+        at 12 look outbox
+        ",
+        &expect![[r#"
+            olga adds webhook kinds=slot.* -> webhook:1 user:1 slot.* secret=a
+            olga opens slot resource=1 from=1000 to=2000 capacity=9 -> slot:1 [slot.opened]
+            leader failed webhook:1 1 tried=1 until=11 error=503 -> settled 1
+            leader failed webhook:1 1 tried=1 until=12 error=504 -> settled 0
+            look outbox -> webhook:1: 1=slot.opened->a tried=1 next=11 (503)
+            leader failed webhook:1 1 tried=2 until=21 error=500 -> settled 1
+            leader failed webhook:1 1 tried=1 until=12 error=504 -> settled 0
+            look outbox -> webhook:1: 1=slot.opened->a tried=2 next=21 (500)
+        "#]],
+    );
+}
+
+#[test]
 fn a_device_that_is_gone_is_taken_from_its_user() {
     check(
         "

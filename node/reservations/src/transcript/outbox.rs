@@ -44,9 +44,11 @@ pub(super) fn command(verbs: &[&str], given: &Arguments<'_>) -> Option<Command> 
             let error = || given.text("error").unwrap_or("refused").to_owned();
             let settled = match verbs[0] {
                 "delivered" => Settled::Delivered { status: 200 },
-                "failed" => {
-                    Settled::Retry { next_at: Timestamp(given.number("until").unwrap()), error: error() }
-                }
+                "failed" => Settled::Retry {
+                    attempts: given.number("tried").map_or(1, |attempts| attempts.try_into().unwrap()),
+                    next_at: Timestamp(given.number("until").unwrap()),
+                    error: error(),
+                },
                 "gone" => Settled::Gone { error: error() },
                 _ => Settled::Dead { error: error() },
             };

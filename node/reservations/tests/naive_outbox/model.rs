@@ -35,7 +35,7 @@ pub enum Action {
     },
 }
 
-/// A delivery: its name, its receiver, how often it was tried.
+/// A delivery: its name, its receiver, since when it waits, how often it was tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
     pub channel: Channel,
@@ -44,6 +44,7 @@ pub struct Waiting {
     pub kind: String,
     pub booking: Option<u64>,
     pub target: Target,
+    pub put_at: u64,
     pub attempts: u32,
 }
 
@@ -89,7 +90,7 @@ impl Model {
         // A channel of a webhook begins anew with its id, which is given once.
         let made = self.made.entry(delivery.channel).or_default();
         *made += 1;
-        self.waiting.push(Waiting { number: *made, attempts: 0, ..delivery });
+        self.waiting.push(Waiting { number: *made, put_at: self.now, attempts: 0, ..delivery });
     }
 
     fn bury(&mut self, delivery: Waiting) {
@@ -135,7 +136,7 @@ impl Model {
         }
         for (channel, target) in targets {
             let (kind, event) = (kind.to_owned(), revision);
-            self.put(Waiting { channel, number: 0, event, kind, booking, target, attempts: 0 });
+            self.put(Waiting { channel, number: 0, event, kind, booking, target, put_at: 0, attempts: 0 });
         }
     }
 
@@ -216,8 +217,9 @@ impl Model {
         if at >= self.waiting.len() {
             return;
         }
-        if let Settled::Retry { .. } = settled {
-            self.waiting[at].attempts += 1;
+        if let Settled::Retry { attempts, .. } = settled {
+            let known = &mut self.waiting[at].attempts;
+            *known = (*known).max(*attempts);
             return;
         }
         let mut delivery = self.waiting.remove(at);

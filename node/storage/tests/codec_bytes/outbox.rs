@@ -50,6 +50,7 @@ fn delivery(target: Target) -> Delivery {
         user: Some(USER),
         target,
         occurred_at: AT,
+        put_at: AT,
         attempts: 2,
         next_at: AT,
         last_error: Some("503".into()),
@@ -110,7 +111,7 @@ pub fn commands() -> Vec<Command> {
     let (token, language, secret) = ("token".to_owned(), Some("de".to_owned()), [5; 32]);
     let results = [
         Settled::Delivered { status: 204 },
-        Settled::Retry { next_at: AT, error: "503".into() },
+        Settled::Retry { attempts: 300, next_at: AT, error: "503".into() },
         Settled::Gone { error: "410".into() },
         Settled::Dead { error: "400".into() },
     ];

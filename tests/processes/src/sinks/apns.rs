@@ -124,7 +124,11 @@ impl Desk {
             Plan::Answer { status, headers, body } if !body.is_empty() => {
                 Reply::Answer { status, headers, body: json!({"reason": body}).to_string() }
             }
-            plan @ (Plan::Take | Plan::Answer { .. } | Plan::Stall | Plan::Lose) => {
+            plan @ (Plan::Take
+            | Plan::Answer { .. }
+            | Plan::StallWithin { .. }
+            | Plan::Stall
+            | Plan::Lose) => {
                 Reply::planned(plan, Reply::Answer { status: 200, headers, body: String::new() })
             }
         }

@@ -2,10 +2,13 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Either, Full};
+use hyper::body::{Body, Frame};
 use hyper::header::HeaderMap;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, Version};
@@ -34,6 +37,10 @@ pub(super) enum Reply {
         status: u16,
         headers: Vec<(&'static str, String)>,
         body: String,
+    },
+    /// Begins a body, and never ends it.
+    StallWithin {
+        status: u16,
     },
     Stall,
     /// Closes the connection.
@@ -72,6 +79,7 @@ impl Reply {
         match plan {
             Plan::Take => usual,
             Plan::Answer { status, headers, body } => Self::Answer { status, headers, body },
+            Plan::StallWithin { status } => Self::StallWithin { status },
             Plan::Stall => Self::Stall,
             Plan::Lose => Self::Lose,
         }
@@ -113,9 +121,10 @@ async fn connection(
     let service = service_fn(|request| {
         let (handle, cut) = (Arc::clone(&handle), Arc::clone(&cut));
         async move {
-            let Some(call) = read(request).await else { return Ok(Response::new(Full::default())) };
+            let Some(call) = read(request).await else { return Ok(answer(400, Vec::new(), String::new())) };
             match handle(call) {
                 Reply::Answer { status, headers, body } => Ok::<_, Infallible>(answer(status, headers, body)),
+                Reply::StallWithin { status } => Ok(begun(status)),
                 Reply::Stall => std::future::pending().await,
                 Reply::Lose => {
                     cut.notify_one();
@@ -139,10 +148,35 @@ async fn read(request: Request<hyper::body::Incoming>) -> Option<Call> {
     Some(Call { method, path, version, headers: head.headers, body })
 }
 
-fn answer(status: u16, headers: Vec<(&'static str, String)>, body: String) -> Response<Full<Bytes>> {
+/// The beginning of a body that never ends.
+struct Begun(Option<Bytes>);
+
+impl Body for Begun {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.0.take() {
+            Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            None => Poll::Pending,
+        }
+    }
+}
+
+type Said = Either<Full<Bytes>, Begun>;
+
+fn answer(status: u16, headers: Vec<(&'static str, String)>, body: String) -> Response<Said> {
     let mut response = Response::builder().status(status);
     for (name, value) in headers {
         response = response.header(name, value);
     }
-    response.body(Full::new(Bytes::from(body))).unwrap()
+    response.body(Either::Left(Full::new(Bytes::from(body)))).unwrap()
+}
+
+fn begun(status: u16) -> Response<Said> {
+    let begun = Begun(Some(Bytes::from("it beg")));
+    Response::builder().status(status).header("content-length", 100).body(Either::Right(begun)).unwrap()
 }

@@ -10,6 +10,8 @@ pub enum Plan {
     Take,
     /// Refuse it so; for SMTP the answer to a recipient.
     Answer { status: u16, headers: Vec<(&'static str, String)>, body: String },
+    /// Answer so, and never end the body.
+    StallWithin { status: u16 },
     /// Read it, and never answer.
     Stall,
     /// Take it, and close the connection without an answer.

@@ -2,9 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
 use ring::signature::{UnparsedPublicKey, VerificationAlgorithm};
 use serde_json::Value;
+
+use super::time;
 
 /// What a token is verified with.
 pub(super) struct Verifier {
@@ -29,7 +30,7 @@ impl Verifier {
         let key = UnparsedPublicKey::new(self.algorithm, &self.public_key);
         key.verify(signed.as_bytes(), &signature).map_err(|_| "the signature is wrong")?;
         let claims = decoded(claims)?;
-        let age = Timestamp::now().as_second() - claims["iat"].as_i64().unwrap_or_default();
+        let age = time::now().as_second() - claims["iat"].as_i64().unwrap_or_default();
         if (-60..3600).contains(&age) { Ok(claims) } else { Err(format!("it is {age} seconds old")) }
     }
 }

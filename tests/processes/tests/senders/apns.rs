@@ -6,7 +6,7 @@ use holdfast_leader::senders::{Apns, ApnsSettings, Delivery, Message, Sender as 
 use holdfast_processes::sinks::{ApnsSink, Authority, Plan};
 use serde_json::json;
 
-use crate::scene::{again_after, assert_gone, assert_refused, impatient, message, settings, why_again};
+use crate::scene::{again_after, assert_gone, assert_refused, impatient, message, pass, settings, why_again};
 
 const DEVICE: &str = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0";
 
@@ -30,11 +30,12 @@ async fn a_push_has_all_that_apple_asks_for() {
     let authority = Authority::new();
     let sink = ApnsSink::start(&authority).await;
     let apns = apns(&sink, &settings(&authority));
-    assert_eq!(apns.send(&to_device("120-3")).await, Delivery::Delivered);
+    let message = to_device("120-3");
+    assert_eq!(apns.send(&message).await, Delivery::Delivered);
     assert_eq!(sink.refused.all(), Vec::<String>::new());
     let push = &sink.seen.all()[0];
     assert_eq!((push.device_token.as_str(), push.collapse_id.as_str()), (DEVICE, "booking-77"));
-    assert_eq!(push.expires_at, 1_800_000_000 + 24 * 3600);
+    assert_eq!(push.expires_at, message.occurred_at_ms.max(message.sent_at_ms) / 1000 + 24 * 3600);
     let expected = json!({
         "aps": {
             "alert": {"title": "Gleich sind Sie dran: Ghost Train", "body": "Beginn: 14:30. Plätze: 2."},
@@ -81,14 +82,14 @@ async fn a_server_that_stalls_is_left_in_time() {
 async fn each_answer_of_apple_has_its_consequence() {
     let authority = Authority::new();
     let sink = ApnsSink::start(&authority).await;
-    let apns = apns(&sink, &settings(&authority));
+    let apns = apns(&sink, &impatient(&authority));
     let message = to_device("120-3");
     let answered = async |plan| {
         sink.plans.then([plan]);
         apns.send(&message).await
     };
     assert_gone(answered(Plan::body(410, "Unregistered")).await);
-    assert_gone(answered(Plan::body(400, "BadDeviceToken")).await);
+    assert_refused(answered(Plan::body(400, "BadDeviceToken")).await);
     assert_refused(answered(Plan::body(400, "PayloadEmpty")).await);
     assert_refused(answered(Plan::body(400, "DeviceTokenNotForTopic")).await);
     assert_eq!(why_again(answered(Plan::body(429, "TooManyRequests")).await), "429 TooManyRequests");
@@ -99,7 +100,10 @@ async fn each_answer_of_apple_has_its_consequence() {
     );
     why_again(answered(Plan::body(403, "InvalidProviderToken")).await);
     why_again(answered(Plan::header(302, "location", &sink.url())).await);
-    assert_eq!(sink.seen.all().len(), 9, "nothing was repeated, and no redirect followed");
+    assert_gone(answered(Plan::StallWithin { status: 410 }).await);
+    assert_eq!(answered(Plan::StallWithin { status: 200 }).await, Delivery::Delivered);
+    assert_eq!(why_again(answered(Plan::StallWithin { status: 400 }).await), "400 ");
+    assert_eq!(sink.seen.all().len(), 12, "nothing was repeated, and no redirect followed");
 }
 
 #[tokio::test]
@@ -130,6 +134,18 @@ async fn a_provider_token_is_used_again_for_40_minutes() {
 }
 
 #[tokio::test]
+async fn a_provider_token_that_agreed_time_has_gone_away_from_is_replaced() {
+    let authority = Authority::new();
+    let sink = ApnsSink::start(&authority).await;
+    let apns = apns(&sink, &settings(&authority));
+    let late = to_device("120-3");
+    let late = Message { sent_at_ms: late.sent_at_ms - 24 * 3_600_000, ..late };
+    why_again(apns.send(&late).await);
+    assert!(sink.refused.all()[0].contains("InvalidProviderToken"), "{:?}", sink.refused.all());
+    assert_eq!(apns.send(&to_device("120-3")).await, Delivery::Delivered);
+}
+
+#[tokio::test]
 async fn a_provider_token_that_apple_calls_expired_is_replaced_unless_it_is_young() {
     let authority = Authority::new();
     let sink = ApnsSink::start(&authority).await;
@@ -150,11 +166,4 @@ async fn a_server_of_another_authority_gets_nothing() {
     let apns = apns(&sink, &settings(&other));
     why_again(apns.send(&to_device("120-3")).await);
     assert_eq!(sink.seen.all().len(), 0);
-}
-
-/// Lets time pass while nothing is under way.
-async fn pass(duration: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(duration).await;
-    tokio::time::resume();
 }

@@ -3,7 +3,7 @@
 use holdfast_leader::senders::{Delivery, Email, EmailSettings, Message, Sender as _, Settings, Target};
 use holdfast_processes::sinks::{Authority, Plan, SmtpSecurity, SmtpSink};
 
-use crate::scene::{assert_refused, impatient, message, settings, why_again};
+use crate::scene::{assert_refused, impatient, message, settings, why_again, why_not_now};
 
 fn email(sink: &SmtpSink, settings: &Settings) -> Email {
     let server = EmailSettings {
@@ -78,9 +78,10 @@ async fn a_retry_has_the_message_id_of_the_first_attempt() {
     let sink = SmtpSink::start(&authority, SmtpSecurity::FromTheStart).await;
     let email = email(&sink, &impatient(&authority));
     sink.plans.then([Plan::Lose, Plan::Stall, Plan::status(451)]);
-    for _ in 0..3 {
+    for _ in 0..2 {
         why_again(email.send(&to_guest("120-3")).await);
     }
+    why_not_now(email.send(&to_guest("120-3")).await);
     assert_eq!(email.send(&to_guest("120-3")).await, Delivery::Delivered);
     assert_eq!(email.send(&to_guest("120-4")).await, Delivery::Delivered);
     let letters = sink.seen.all();
@@ -94,8 +95,10 @@ async fn a_mailbox_that_is_none_is_refused_and_a_wrong_password_is_not_the_fault
     let authority = Authority::new();
     let sink = SmtpSink::start(&authority, SmtpSecurity::FromTheStart).await;
     let email_in = email(&sink, &settings(&authority));
-    sink.plans.then([Plan::status(550)]);
+    sink.plans.then([Plan::status(550), Plan::status(554), Plan::status(421)]);
     assert_refused(email_in.send(&to_guest("120-3")).await);
+    assert_eq!(why_not_now(email_in.send(&to_guest("120-3")).await), "554");
+    assert_eq!(why_again(email_in.send(&to_guest("120-3")).await), "421");
     let nonsense = Target::Email { address: "guest@example.org>\r\nRCPT TO:<x@y".to_owned() };
     assert_refused(email_in.send(&message("120-3", nonsense)).await);
     std::fs::write(&sink.password_file, "wrong").unwrap();

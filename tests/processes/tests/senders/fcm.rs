@@ -6,7 +6,7 @@ use holdfast_leader::senders::{Delivery, Fcm, FcmSettings, Message, Sender as _,
 use holdfast_processes::sinks::{Authority, FcmSink, Plan};
 use serde_json::json;
 
-use crate::scene::{again_after, assert_gone, assert_refused, impatient, message, settings, why_again};
+use crate::scene::{again_after, assert_gone, assert_refused, impatient, message, pass, settings, why_again};
 
 fn fcm(sink: &FcmSink, settings: &Settings) -> Fcm {
     let account = FcmSettings { service_account_file: sink.service_account_file.clone(), url: sink.url() };
@@ -54,15 +54,13 @@ async fn an_access_token_serves_until_shortly_before_it_expires() {
     let authority = Authority::new();
     let sink = FcmSink::start(&authority).await;
     let fcm = fcm(&sink, &settings(&authority));
-    let message = to_device("120-3");
-    let both = tokio::join!(fcm.send(&message), fcm.send(&message));
+    let (one, other) = (to_device("120-3"), to_device("120-4"));
+    let both = tokio::join!(fcm.send(&one), fcm.send(&other));
     assert_eq!(both, (Delivery::Delivered, Delivery::Delivered));
     assert_eq!(sink.granted.all(), ["access-1"], "one exchange serves all who wait");
     for (seconds, tokens) in [(3500, 1), (50, 2)] {
-        tokio::time::pause();
-        tokio::time::advance(Duration::from_secs(seconds)).await;
-        tokio::time::resume();
-        assert_eq!(fcm.send(&message).await, Delivery::Delivered);
+        pass(Duration::from_secs(seconds)).await;
+        assert_eq!(fcm.send(&to_device("120-3")).await, Delivery::Delivered);
         assert_eq!(sink.granted.all().len(), tokens);
     }
 }
@@ -88,8 +86,25 @@ async fn without_an_access_token_the_message_waits() {
     for _ in 0..4 {
         let why = why_again(fcm.send(&to_device("120-3")).await);
         assert!(why.starts_with("no access token: "), "{why}");
+        pass(Duration::from_secs(5)).await;
     }
     assert_eq!(sink.seen.all().len(), 0);
+    assert_eq!(fcm.send(&to_device("120-3")).await, Delivery::Delivered);
+}
+
+#[tokio::test]
+async fn an_exchange_that_fails_is_the_answer_for_all_who_wait_for_it() {
+    let authority = Authority::new();
+    let sink = FcmSink::start(&authority).await;
+    let fcm = fcm(&sink, &impatient(&authority));
+    sink.token_plans.then([Plan::Stall]);
+    let (one, other, third) = (to_device("120-3"), to_device("120-4"), to_device("120-5"));
+    let answers = tokio::join!(fcm.send(&one), fcm.send(&other), fcm.send(&third));
+    for answer in [answers.0, answers.1, answers.2, fcm.send(&one).await] {
+        assert_eq!(why_again(answer), "no access token: it took too long");
+    }
+    assert_eq!(sink.granted.all().len(), 1, "one exchange, whose answer nobody got");
+    pass(Duration::from_secs(5)).await;
     assert_eq!(fcm.send(&to_device("120-3")).await, Delivery::Delivered);
 }
 
@@ -112,7 +127,9 @@ async fn each_answer_of_firebase_has_its_consequence() {
     why_again(answered(Plan::header(307, "location", &sink.url())).await);
     why_again(answered(Plan::Lose).await);
     assert_eq!(why_again(answered(Plan::Stall).await), "it took too long");
-    assert_eq!(sink.seen.all().len(), 9, "nothing was repeated, and no redirect followed");
+    assert_eq!(answered(Plan::StallWithin { status: 200 }).await, Delivery::Delivered);
+    assert_eq!(why_again(answered(Plan::StallWithin { status: 400 }).await), "400 ");
+    assert_eq!(sink.seen.all().len(), 11, "nothing was repeated, and no redirect followed");
     // What the guest's app tells repetitions by.
     assert!(sink.seen.all().iter().all(|push| push.message["data"]["eventId"] == "120-3"));
 }

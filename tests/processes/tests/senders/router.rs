@@ -8,7 +8,7 @@ use holdfast_leader::senders::{
 };
 use holdfast_processes::sinks::{ApnsSink, Authority, FcmSink, Plan, SmtpSecurity, SmtpSink, WebhookSink};
 
-use crate::scene::{message, settings};
+use crate::scene::{message, pass, settings};
 
 fn webhook(sink: &WebhookSink, secret: &Secret) -> Target {
     Target::Webhook { id: 9, url: sink.url(), secrets: vec![secret.clone()] }
@@ -88,11 +88,4 @@ async fn a_server_that_fails_again_and_again_is_left_alone_until_it_answers_a_pr
 fn wait_of(attempt: Attempt) -> Duration {
     let Attempt::Waits(wait) = attempt else { panic!("{attempt:?}") };
     wait
-}
-
-/// Lets time pass while nothing is under way.
-async fn pass(duration: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(duration).await;
-    tokio::time::resume();
 }

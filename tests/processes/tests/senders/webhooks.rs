@@ -34,6 +34,20 @@ async fn a_webhook_is_signed_and_says_what_happened() {
 }
 
 #[tokio::test]
+async fn a_webhook_bears_agreed_time_and_not_what_the_nodes_clock_shows() {
+    let authority = Authority::new();
+    let secret = new_webhook_secret();
+    let sink = WebhookSink::start(&authority, secret.reveal()).await;
+    let webhooks = Webhooks::new(&settings(&authority)).unwrap();
+    let hook = to_webhook("120-3", &sink.url(), &[&secret]);
+    let late = Message { sent_at_ms: hook.sent_at_ms - 24 * 3_600_000, ..hook.clone() };
+    assert_eq!(why_again(webhooks.send(&late).await), "401");
+    let soon = Message { sent_at_ms: hook.sent_at_ms + 200_000, ..hook };
+    assert_eq!(webhooks.send(&soon).await, Delivery::Delivered);
+    assert_eq!(sink.seen.all()[0].sent_at.unsigned_abs(), soon.sent_at_ms / 1000);
+}
+
+#[tokio::test]
 async fn while_secrets_are_rotated_either_verifies() {
     let authority = Authority::new();
     let (old, new) = (new_webhook_secret(), new_webhook_secret());
@@ -84,6 +98,8 @@ async fn only_a_success_is_one_and_410_ends_it() {
     }
     assert_eq!(again_after(answered(Plan::header(429, "retry-after", "5")).await), Duration::from_secs(5));
     assert_gone(answered(Plan::status(410)).await);
+    assert_eq!(answered(Plan::StallWithin { status: 200 }).await, Delivery::Delivered, "the status counts");
+    assert_gone(answered(Plan::StallWithin { status: 410 }).await);
     let long = "x".repeat(10_000_000);
     assert_eq!(answered(Plan::body(200, &long)).await, Delivery::Delivered, "no more is read than is needed");
 }

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::senders::http;
-use crate::senders::jwt::{SigningKey, now_seconds};
+use crate::senders::jwt::SigningKey;
 use crate::senders::secret::Secret;
 
 const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
@@ -20,6 +20,10 @@ const ASSERTION_DURATION: Duration = Duration::from_secs(60 * 60);
 /// A token is replaced so long before it expires.
 const MARGIN: Duration = Duration::from_secs(60);
 
+/// An exchange that failed is the answer for all who ask so long after it: its server is not asked by each of them, one
+/// after the other.
+const FAILURE_DURATION: Duration = Duration::from_secs(5);
+
 /// The account, and the access token in use.
 pub(super) struct Access {
     client: Client,
@@ -27,13 +31,15 @@ pub(super) struct Access {
     key: SigningKey,
     key_id: String,
     token_uri: Url,
+    exchange_duration_max: Duration,
     /// Held during an exchange, so that one serves all who wait for it.
     held: Mutex<Option<Held>>,
 }
 
+/// How the last exchange ended, and until when that is the answer.
 struct Held {
-    token: Secret,
-    replaced_at: Instant,
+    token: Result<Secret, String>,
+    until: Instant,
 }
 
 /// The file as Google gives it out.
@@ -53,8 +59,12 @@ struct Granted {
 }
 
 impl Access {
-    /// The account in a file, and its project.
-    pub(super) fn from_file(text: &str, client: Client) -> Result<(Self, String), String> {
+    /// The account in a file, and its project. An exchange may take so long.
+    pub(super) fn from_file(
+        text: &str,
+        client: Client,
+        exchange_duration_max: Duration,
+    ) -> Result<(Self, String), String> {
         // What serde says of wrong JSON may quote it.
         let account = serde_json::from_str::<ServiceAccount>(text);
         let account = account.map_err(|_| "it is no key of a service account")?;
@@ -69,37 +79,38 @@ impl Access {
             account: account.client_email,
             token_uri: http::service_url("its token_uri", &account.token_uri)
                 .map_err(|error| error.to_string())?,
+            exchange_duration_max,
             held: Mutex::default(),
         };
         Ok((access, account.project_id))
     }
 
-    /// The token in use, or a new one.
-    pub(super) async fn token(&self) -> Result<Secret, String> {
+    /// The token in use, or a new one that is asked for at `now`, in seconds since 1970.
+    pub(super) async fn token(&self, now: u64) -> Result<Secret, String> {
         let mut held = self.held.lock().await;
-        if let Some(held) = held.as_ref().filter(|held| Instant::now() < held.replaced_at) {
-            return Ok(held.token.clone());
+        if let Some(held) = held.as_ref().filter(|held| Instant::now() < held.until) {
+            return held.token.clone();
         }
-        let granted = self.exchange().await.map_err(|why| format!("no access token: {why}"))?;
-        let token = Secret::from(granted.access_token);
-        let duration = Duration::from_secs(granted.expires_in).min(ASSERTION_DURATION);
-        *held = Some(Held {
-            token: token.clone(),
-            replaced_at: Instant::now() + duration.saturating_sub(MARGIN),
-        });
-        Ok(token)
+        let (token, duration) = match self.exchange(now).await {
+            Ok(granted) => {
+                let duration = Duration::from_secs(granted.expires_in).min(ASSERTION_DURATION);
+                (Ok(Secret::from(granted.access_token)), duration.saturating_sub(MARGIN))
+            }
+            Err(why) => (Err(format!("no access token: {why}")), FAILURE_DURATION),
+        };
+        *held = Some(Held { token: token.clone(), until: Instant::now() + duration });
+        token
     }
 
     /// Uses a token no more that was not taken.
     pub(super) async fn forget(&self, token: &Secret) {
         let mut held = self.held.lock().await;
-        if held.as_ref().is_some_and(|held| held.token == *token) {
+        if held.as_ref().is_some_and(|held| held.token.as_ref() == Ok(token)) {
             *held = None;
         }
     }
 
-    async fn exchange(&self) -> Result<Granted, String> {
-        let now = now_seconds();
+    async fn exchange(&self, now: u64) -> Result<Granted, String> {
         let claims = json!({
             "iss": self.account,
             "scope": SCOPE,
@@ -112,6 +123,7 @@ impl Access {
         let request = self
             .client
             .post(self.token_uri.clone())
+            .timeout(self.exchange_duration_max)
             .header("content-type", "application/x-www-form-urlencoded")
             .body(format!("{grant}&assertion={assertion}"));
         let reply = http::call(request).await?;

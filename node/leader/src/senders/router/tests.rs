@@ -117,18 +117,25 @@ async fn while_one_message_finds_out_the_others_wait_and_another_does_when_it_is
 
 #[tokio::test(start_paused = true)]
 async fn a_destination_that_answers_is_not_left_alone_whatever_it_says() {
-    let told = Told::answering(Delivery::refused("400"));
-    let senders = senders(&told);
-    for _ in 0..20 {
-        assert_eq!(senders.send(&to_webhook(1)).await, Attempt::Made(Delivery::refused("400")));
+    for answer in [Delivery::refused("400"), Delivery::not_now("450"), Delivery::gone("410")] {
+        let told = Told::answering(answer.clone());
+        let senders = senders(&told);
+        for _ in 0..20 {
+            assert_eq!(senders.send(&to_webhook(1)).await, Attempt::Made(answer.clone()));
+        }
     }
 }
 
 #[tokio::test]
-async fn what_no_sender_is_configured_for_is_refused_or_logged() {
+async fn what_no_sender_is_configured_for_waits_for_a_day_or_is_logged() {
     let message = message_to(Target::Apns { device_token: "00".to_owned() });
     let without = Senders::new(&Settings::default()).unwrap();
-    assert!(matches!(without.send(&message).await, Attempt::Made(Delivery::Refused { .. })));
+    let waiting = |ms| Message { sent_at_ms: message.put_at_ms + ms, ..message.clone() };
+    for ms in [0, 24 * 3_600_000 - 1] {
+        assert_eq!(without.send(&waiting(ms)).await, Attempt::Waits(Duration::from_secs(60)));
+    }
+    let too_long = without.send(&waiting(24 * 3_600_000)).await;
+    assert!(matches!(too_long, Attempt::Made(Delivery::Refused { .. })), "{too_long:?}");
     let logging = Senders::new(&Settings { log: true, ..Settings::default() }).unwrap();
     assert_eq!(logging.send(&message).await, Attempt::Made(Delivery::Delivered));
     assert_eq!(without.send(&message_to(Target::Log)).await, Attempt::Made(Delivery::Delivered));

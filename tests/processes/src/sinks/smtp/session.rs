@@ -94,7 +94,7 @@ impl<'a> Session<'a> {
     async fn recipient(&mut self) -> io::Result<Next> {
         self.plan = self.desk.plans.next();
         match &self.plan {
-            Plan::Answer { status, .. } => {
+            Plan::Answer { status, .. } | Plan::StallWithin { status } => {
                 let refusal = format!("{status} as planned");
                 self.say(&refusal).await?;
             }

@@ -1,0 +1,177 @@
+//! One conversation with a mail server. Which step a server refused says what its code is about: lettre's own transport
+//! does not tell.
+
+use std::fmt;
+use std::time::Duration;
+
+use lettre::Message;
+use lettre::address::Envelope;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+
+use crate::senders::message::Delivery;
+
+/// What says that the recipient or the message will never be taken.
+const REFUSALS: [u16; 6] = [501, 550, 551, 552, 553, 556];
+
+/// What says, whatever it was asked, that the server takes nothing now, or nothing from us.
+const NOT_LET_IN: [u16; 5] = [421, 530, 534, 535, 538];
+
+/// How long the server may take to say goodbye. What it took, it has.
+const GOODBYE_DURATION_MAX: Duration = Duration::from_secs(1);
+
+/// A mail server, and how it is spoken to.
+pub(super) struct Server {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) security: Security,
+    pub(super) credentials: Option<Credentials>,
+}
+
+/// How a server is spoken to.
+pub(super) enum Security {
+    FromTheStart(TlsParameters),
+    StartTls(TlsParameters),
+    /// On this machine only.
+    None,
+}
+
+/// How far a conversation has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// The server is greeted, told who we are and from whom the letter is.
+    Sender,
+    Recipient,
+    Letter,
+}
+
+impl Server {
+    /// Hands a letter over, within a time.
+    pub(super) async fn hand_over(&self, letter: &Message, duration_max: Duration) -> Delivery {
+        let handing = tokio::time::timeout(duration_max, self.try_to_hand_over(letter, duration_max));
+        match handing.await {
+            Ok(Ok(mut connection)) => {
+                drop(tokio::time::timeout(GOODBYE_DURATION_MAX, connection.abort()).await);
+                Delivery::Delivered
+            }
+            Ok(Err(delivery)) => delivery,
+            Err(_) => Delivery::retry("it took too long"),
+        }
+    }
+
+    async fn try_to_hand_over(
+        &self,
+        letter: &Message,
+        duration_max: Duration,
+    ) -> Result<AsyncSmtpConnection, Delivery> {
+        let at = |step| move |error: Error| judge(step, &error);
+        let mut connection = self.connect(duration_max).await.map_err(at(Step::Sender))?;
+        let (envelope, text) = (letter.envelope(), letter.formatted());
+        let options = options(&connection, envelope, &text)?;
+        let from = Mail::new(envelope.from().cloned(), options);
+        connection.command(from).await.map_err(at(Step::Sender))?;
+        for recipient in envelope.to() {
+            let to = Rcpt::new(recipient.clone(), Vec::new());
+            connection.command(to).await.map_err(at(Step::Recipient))?;
+        }
+        connection.command(Data).await.map_err(at(Step::Letter))?;
+        connection.message(&text).await.map_err(at(Step::Letter))?;
+        Ok(connection)
+    }
+
+    async fn connect(&self, duration_max: Duration) -> Result<AsyncSmtpConnection, Error> {
+        let (address, name) = ((self.host.as_str(), self.port), ClientId::default());
+        let tls = match &self.security {
+            Security::FromTheStart(tls) => Some(tls.clone()),
+            Security::StartTls(_) | Security::None => None,
+        };
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(address, Some(duration_max), &name, tls, None).await?;
+        if let Security::StartTls(tls) = &self.security {
+            connection.starttls(tls.clone(), &name).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.host, self.port)
+    }
+}
+
+/// What the server has to know before it takes what is not ASCII.
+fn options(
+    connection: &AsyncSmtpConnection,
+    envelope: &Envelope,
+    text: &[u8],
+) -> Result<Vec<MailParameter>, Delivery> {
+    let can = |extension| connection.server_info().supports_feature(extension);
+    let mut options = Vec::new();
+    let mut addresses = envelope.from().into_iter().chain(envelope.to());
+    if addresses.any(|address| !AsRef::<str>::as_ref(address).is_ascii()) {
+        if !can(Extension::SmtpUtfEight) {
+            return Err(Delivery::refused("the server takes no address like this one"));
+        }
+        options.push(MailParameter::SmtpUtfEight);
+    }
+    if !text.is_ascii() {
+        if !can(Extension::EightBitMime) {
+            return Err(Delivery::refused("the server takes no letter like this one"));
+        }
+        options.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    Ok(options)
+}
+
+fn judge(step: Step, error: &Error) -> Delivery {
+    // What a server says may quote the address.
+    match error.status().map(u16::from) {
+        Some(code) => judge_code(step, code),
+        None if error.is_timeout() => Delivery::retry("it took too long"),
+        None => Delivery::retry(error),
+    }
+}
+
+fn judge_code(step: Step, code: u16) -> Delivery {
+    match step {
+        Step::Recipient | Step::Letter if REFUSALS.contains(&code) => Delivery::refused(code),
+        // The server works: others get their letters.
+        Step::Recipient if !NOT_LET_IN.contains(&code) => Delivery::not_now(code),
+        Step::Sender | Step::Recipient | Step::Letter => Delivery::retry(code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_said_of_a_recipient_or_a_letter_refuses_it() {
+        for code in REFUSALS {
+            assert_eq!(judge_code(Step::Recipient, code), Delivery::refused(code));
+            assert_eq!(judge_code(Step::Letter, code), Delivery::refused(code));
+            assert_eq!(judge_code(Step::Sender, code), Delivery::retry(code), "of a quota, or of us");
+        }
+        for code in [421, 451, 452, 521, 530, 535, 554] {
+            assert_eq!(judge_code(Step::Sender, code), Delivery::retry(code));
+            assert_eq!(judge_code(Step::Letter, code), Delivery::retry(code));
+        }
+    }
+
+    #[test]
+    fn a_recipient_who_has_to_wait_is_no_failure_of_the_server() {
+        for code in [450, 451, 452, 521, 554] {
+            assert_eq!(judge_code(Step::Recipient, code), Delivery::not_now(code));
+        }
+        for code in [421, 530, 535] {
+            assert_eq!(judge_code(Step::Recipient, code), Delivery::retry(code), "it is closed to us");
+        }
+    }
+}
