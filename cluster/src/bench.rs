@@ -1,5 +1,7 @@
-//! `holdfast bench`: closed-loop clients book places, and what it cost is printed.
+//! `holdfast bench`: closed-loop clients book places, and what it cost is printed; or very much is due at once, while
+//! others book.
 
+mod due;
 mod load;
 mod report;
 mod rush;
@@ -46,6 +48,13 @@ pub struct BenchArguments {
     /// All clients want one seat of one slot, once: it ends when everybody has a seat or knows that there is none
     #[arg(long, requires = "seats", conflicts_with_all = ["slots", "hot"])]
     pub(crate) rush: bool,
+    /// So many bookings become ready at one moment, and at another their parties have not come, while others book: how long
+    /// that takes, and who waits for it
+    #[arg(long, value_name = "BOOKINGS", num_args = 0..=1, default_missing_value = "100000", value_parser = clap::value_parser!(u32).range(1..=1_000_000), conflicts_with_all = ["rush", "seats", "hot", "via", "endpoints"])]
+    pub(crate) due: Option<u32>,
+    /// Bookings a second meanwhile, however long each takes
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=50_000), requires = "due")]
+    pub(crate) rate: u32,
     /// Connections that the clients share, over the stream or unary calls
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) connections: u32,
@@ -94,12 +103,15 @@ async fn run_own(arguments: &BenchArguments) -> Result<(), Failure> {
     let temporary = tempfile::tempdir()?;
     let dir = arguments.dir.clone().unwrap_or_else(|| temporary.path().to_owned());
     eprintln!("starting {} nodes in {}", arguments.nodes, dir.display());
+    let mut environment = vec![("HOLDFAST_LOG".to_owned(), "warn".to_owned())];
+    // What guests are told when something is due goes through everything but the network.
+    environment.extend(arguments.due.map(|_| ("HOLDFAST_NOTIFICATIONS_LOG".to_owned(), "true".to_owned())));
     let options = LocalOptions {
         binary: std::env::current_exe()?,
         dir,
         nodes: arguments.nodes as usize,
         base_port: None,
-        environment: vec![("HOLDFAST_LOG".to_owned(), "warn".to_owned())],
+        environment,
     };
     let cluster = LocalCluster::start(options).await?;
     let operator = cluster.operator_api().await?;
@@ -114,6 +126,9 @@ async fn measure(
     eprintln!("opening slots and signing customers up");
     let stage = setup::prepare(arguments, &operator).await?;
     let (warmup, measured) = (Duration::from_secs(arguments.warmup), Duration::from_secs(arguments.seconds));
+    if let (Some(count), Some(cluster)) = (arguments.due, cluster) {
+        return due::run(arguments, count, &stage, cluster).await;
+    }
     if arguments.rush {
         return rush::run(arguments, &stage, &operator).await;
     }

@@ -72,6 +72,8 @@ impl Operator {
 /// A cluster of child processes. They end with it.
 pub struct LocalCluster {
     options: LocalOptions,
+    /// Environment variables of single nodes, by position.
+    own_environments: Vec<Vec<(String, String)>>,
     /// Who may operate it.
     pub operator: Operator,
     /// Its nodes, running or not.
@@ -86,9 +88,21 @@ impl LocalCluster {
     ///
     /// Says which node did not start and where its log is.
     pub async fn start(options: LocalOptions) -> Result<Self, Failure> {
+        Self::start_each(options, Vec::new()).await
+    }
+
+    /// The same with further environment variables for single nodes, by position.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn start_each(
+        options: LocalOptions,
+        own_environments: Vec<Vec<(String, String)>>,
+    ) -> Result<Self, Failure> {
         std::fs::create_dir_all(&options.dir)?;
         let operator = Operator::of(&options.dir)?;
-        let mut cluster = Self { options, operator, nodes: Vec::new() };
+        let mut cluster = Self { options, own_environments, operator, nodes: Vec::new() };
         let wanted = cluster.options.nodes;
         while cluster.nodes.len() < wanted && cluster.has_identity(cluster.nodes.len()) {
             let position = cluster.add();
@@ -160,7 +174,8 @@ impl LocalCluster {
             .arg(&self.nodes[position].data_dir)
             .args(["--listen", &listen, "--peer-listen", &peer_listen, "--admin-listen", &admin_listen])
             .args(more)
-            .envs(self.options.environment.iter().cloned());
+            .envs(self.options.environment.iter().cloned())
+            .envs(self.own_environments.get(position).into_iter().flatten().cloned());
         if peers.is_empty() {
             let operator = format!("{}:{}", self.operator.email, self.operator.password);
             command.arg("--init").env("HOLDFAST_BOOTSTRAP_OPERATOR", operator);

@@ -31,19 +31,16 @@ pub(crate) struct Stage {
 
 /// Makes a stage in a cluster.
 pub(crate) async fn prepare(arguments: &BenchArguments, operator: &Api) -> Result<Stage, Failure> {
-    let id = |value: &Value| value["id"].as_u64().ok_or_else(|| Failure::other("the answer has no id"));
-    let venue =
-        json!({"name": "Bench", "region": "-", "timeZone": "UTC", "openAt": "00:00", "closeAt": "24:00"});
-    let venue = id(&operator.post("/v1/venues", venue).await?)?;
-    let resource = json!({"venueId": venue, "kind": "ride", "name": "Bench"});
-    let resource = id(&operator.post("/v1/resources", resource).await?)?;
-    let slots = open_slots(arguments, operator, resource).await?;
+    let resource = make_resource(operator).await?;
+    let count = if arguments.hot || arguments.rush { 1 } else { arguments.slots };
+    let pool = match arguments.seats {
+        Some(seats) => json!({"name": "seats", "seatCount": seats}),
+        None => json!({"name": "places", "capacity": arguments.capacity}),
+    };
+    let slots = open_slots(operator, resource, count, &pool).await?;
 
     let run = format!("{:08x}", rand::random::<u32>());
-    let mut customers = Vec::new();
-    for number in 0..CUSTOMERS.min(arguments.clients) {
-        customers.push(sign_up(operator, &format!("customer{number}-{run}@bench.local")).await?);
-    }
+    let customers = sign_customers_up(operator, arguments.clients).await?;
     let email = format!("app-{run}@bench.local");
     let app = sign_up(operator, &email).await?;
     let path = format!("/v1/users/{app}/role");
@@ -56,12 +53,33 @@ pub(crate) async fn prepare(arguments: &BenchArguments, operator: &Api) -> Resul
 
 const PASSWORD: &str = "a bench password";
 
-async fn open_slots(arguments: &BenchArguments, operator: &Api, resource: u64) -> Result<Vec<u64>, Failure> {
-    let count = if arguments.hot || arguments.rush { 1 } else { arguments.slots };
-    let pool = match arguments.seats {
-        Some(seats) => json!({"name": "seats", "seatCount": seats}),
-        None => json!({"name": "places", "capacity": arguments.capacity}),
-    };
+/// A ride in a venue of its own.
+pub(super) async fn make_resource(operator: &Api) -> Result<u64, Failure> {
+    let id = |value: &Value| value["id"].as_u64().ok_or_else(|| Failure::other("the answer has no id"));
+    let venue =
+        json!({"name": "Bench", "region": "-", "timeZone": "UTC", "openAt": "00:00", "closeAt": "24:00"});
+    let venue = id(&operator.post("/v1/venues", venue).await?)?;
+    let resource = json!({"venueId": venue, "kind": "ride", "name": "Bench"});
+    id(&operator.post("/v1/resources", resource).await?)
+}
+
+/// Signs customers up, no more than clients.
+pub(super) async fn sign_customers_up(operator: &Api, clients: u32) -> Result<Vec<u64>, Failure> {
+    let run = format!("{:08x}", rand::random::<u32>());
+    let mut customers = Vec::new();
+    for number in 0..CUSTOMERS.min(clients) {
+        customers.push(sign_up(operator, &format!("customer{number}-{run}@bench.local")).await?);
+    }
+    Ok(customers)
+}
+
+/// Opens slots with a pool each.
+pub(super) async fn open_slots(
+    operator: &Api,
+    resource: u64,
+    count: u32,
+    pool: &Value,
+) -> Result<Vec<u64>, Failure> {
     let first = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
     let path = format!("/v1/resources/{resource}/slots");
     let mut slots = Vec::with_capacity(count as usize);
@@ -69,7 +87,7 @@ async fn open_slots(arguments: &BenchArguments, operator: &Api, resource: u64) -
         let body = (from..count.min(from + SLOTS_PER_CALL)).map(|number| {
             let start = first + jiff::SignedDuration::from_mins(SLOT_MINUTES * i64::from(number));
             let end = start + jiff::SignedDuration::from_mins(SLOT_MINUTES);
-            let pools = [&pool];
+            let pools = [pool];
             json!({"startTime": start.to_string(), "endTime": end.to_string(), "pools": pools})
         });
         let opened = operator.post(&path, Value::Array(body.collect())).await?;

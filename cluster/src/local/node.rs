@@ -160,11 +160,16 @@ impl LocalNode {
         Some((digest["appliedIndex"].as_u64()?, digest["digest"].as_str()?.to_owned()))
     }
 
-    /// A figure, by its name in OpenMetrics.
-    pub(super) async fn figure(&self, name: &str) -> Option<f64> {
+    /// All figures, as OpenMetrics.
+    pub(crate) async fn figures(&self) -> Option<String> {
         let mut admin = Connection::to(self.addresses?.admin.to_string());
         let reply = admin.send(hyper::Method::GET, "/metrics", None, None, None).await;
-        let text = String::from_utf8(reply.ok()?.bytes.to_vec()).ok()?;
+        String::from_utf8(reply.ok()?.bytes.to_vec()).ok()
+    }
+
+    /// A figure, by its name in OpenMetrics.
+    pub(super) async fn figure(&self, name: &str) -> Option<f64> {
+        let text = self.figures().await?;
         text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use holdfast_raft::{Observer, Replica};
-use holdfast_reservations::{Applied, Outcome};
+use holdfast_reservations::{Applied, Outcome, outbox_channels};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
@@ -22,6 +22,7 @@ pub struct Metrics {
     outcomes: Family<KindLabels, Counter>,
     events: Family<KindLabels, Counter>,
     contradictions: Counter,
+    tick_seconds: Histogram,
     log_ins: Family<KindLabels, Counter>,
     certificate_expires_at: Gauge<u64, AtomicU64>,
     watchers: Gauge,
@@ -68,6 +69,13 @@ impl Default for Metrics {
             "Commands dropped because they would have broken an invariant: any is an alarm",
             contradictions.clone(),
         );
+        let tick_seconds = Histogram::new(exponential_buckets(0.000_25, 1.25, 40));
+        registry.register_with_unit(
+            "tick",
+            "Time to apply a tick that had something to work off, with what was applied together with it",
+            Unit::Seconds,
+            tick_seconds.clone(),
+        );
         let log_ins = Family::default();
         registry.register("log_ins", "Passwords tried, by what came of them", log_ins.clone());
         let certificate_expires_at = Gauge::default();
@@ -93,6 +101,7 @@ impl Default for Metrics {
             outcomes,
             events,
             contradictions,
+            tick_seconds,
             log_ins,
             certificate_expires_at,
             watchers,
@@ -213,6 +222,10 @@ impl Observer for Metrics {
         }
     }
 
+    fn worked_off(&self, took: Duration) {
+        self.tick_seconds.observe(took.as_secs_f64());
+    }
+
     fn replaced(&self) {
         self.users_epoch.fetch_add(1, Ordering::AcqRel);
         self.keys_epoch.fetch_add(1, Ordering::AcqRel);
@@ -250,6 +263,21 @@ impl Collector for ReplicaFigures {
         for (name, help, value) in gauges {
             let gauge = ConstGauge::new(value);
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        let (due_at, now) = self.0.due();
+        let late = ConstGauge::new(due_at.map_or(0, |due_at| now.since(due_at).0) as f64 / 1000.0);
+        let help = "For how long the oldest of what is due has been: 0 while nothing is";
+        late.encode(encoder.encode_descriptor(
+            "due_late",
+            help,
+            Some(&Unit::Seconds),
+            late.metric_type(),
+        )?)?;
+        if let Ok((channels, _)) = self.0.look(|view| outbox_channels(view)) {
+            let waiting = ConstGauge::new(channels.iter().map(|(_, backlog)| backlog.waiting).sum::<u64>());
+            let help = "Notifications that wait to be sent, or to be sent again";
+            let figure = encoder.encode_descriptor("outbox_waiting", help, None, waiting.metric_type())?;
+            waiting.encode(figure)?;
         }
         let counters = [
             ("log_records", "Records written to the log", log.records),

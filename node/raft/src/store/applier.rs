@@ -3,9 +3,10 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use holdfast_reservations::{Applied, State, Timestamp, next_due};
+use holdfast_reservations::{Applied, Outcome, State, Timestamp, next_due};
 use holdfast_storage::codec;
 use holdfast_storage::engine::Engine;
 use holdfast_storage::mark::Mark;
@@ -42,6 +43,9 @@ pub trait Observer: Send + Sync {
     fn applied(&self, applied: &[Applied]);
     /// The whole state was replaced by a snapshot.
     fn replaced(&self);
+    /// A tick has worked something off: so long did it take until its rows were written, with whatever was applied
+    /// together with it. Whatever comes behind it has waited as long.
+    fn worked_off(&self, _took: Duration) {}
 }
 
 /// A handle to the applier.
@@ -138,6 +142,7 @@ impl Worker {
     }
 
     fn apply(&mut self, entries: Vec<Entry>) -> io::Result<Vec<Arc<[Applied]>>> {
+        let started_at = Instant::now();
         let mut outcomes = Vec::with_capacity(entries.len());
         let mut identities = Vec::new();
         for entry in entries {
@@ -148,6 +153,7 @@ impl Worker {
         if written.due_changed {
             self.due_at = next_due(self.state.rows()).map(|due| due.at);
         }
+        let took = started_at.elapsed();
 
         // Only now, when every reader of this node sees the rows, does anybody hear of them.
         self.publish();
@@ -155,6 +161,9 @@ impl Worker {
             self.parts.observer.applied(outcomes);
         }
         let applied = outcomes.iter().flat_map(|outcomes: &Arc<[Applied]>| outcomes.iter());
+        if applied.clone().any(|applied| matches!(applied.outcome, Outcome::Ticked { handled: 1.., .. })) {
+            self.parts.observer.worked_off(took);
+        }
         self.parts.waiting.resolve(identities.iter().zip(applied));
         Ok(outcomes)
     }
