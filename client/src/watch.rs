@@ -41,12 +41,17 @@ pub struct Watch(proto::WatchRequest);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Watched {
+    /// A node lets him watch: what comes now is behind this, and nothing was missed before it.
+    Begun(Revision),
     /// Something happened. Every event comes once, in the order of the revisions.
     Event(Event),
     /// What is left of a slot that is watched. It is of now, whatever events are still to come.
     Availability(SlotAvailability),
     /// Nothing was missed up to here: where a watcher who keeps his place may go on, though no event was for him.
     Progress(Revision),
+    /// There is no stream at the moment, for this reason: it broke off, or a node was tried in vain. Others are tried,
+    /// until it goes on.
+    Lost(String),
 }
 
 /// Something that happened.
@@ -208,6 +213,7 @@ enum End {
     /// It may go on at another node; whether this one has told anything.
     Broken {
         was_of_use: bool,
+        why: String,
     },
     /// Nobody reads any more.
     Unread,
@@ -229,7 +235,13 @@ impl Watcher {
                     drop(self.told.send(Err(error)).await);
                     return;
                 }
-                End::Broken { was_of_use } => pause = if was_of_use { PAUSE_MIN } else { pause },
+                End::Broken { was_of_use, why } => {
+                    let why = format!("{}: {why}", self.address());
+                    if self.say(Watched::Lost(why)).await.is_some() {
+                        return;
+                    }
+                    pause = if was_of_use { PAUSE_MIN } else { pause };
+                }
             }
             self.position += 1;
             tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
@@ -242,26 +254,39 @@ impl Watcher {
         let mut replies = match opened {
             Ok(Ok(replies)) => replies,
             Ok(Err(status)) => return end_of(&status),
-            Err(_) => return End::Broken { was_of_use: false },
+            Err(_) => {
+                return End::Broken { was_of_use: false, why: "it does not answer".to_owned() };
+            }
         };
         let mut was_of_use = false;
         loop {
-            match tokio::time::timeout(SILENCE_DURATION_MAX, replies.message()).await {
+            let why = match tokio::time::timeout(SILENCE_DURATION_MAX, replies.message()).await {
                 Ok(Ok(Some(proto::WatchReply { item: Some(item) }))) => match self.tell(item).await {
-                    None => was_of_use = true,
+                    None => {
+                        was_of_use = true;
+                        continue;
+                    }
                     Some(end) => return end,
                 },
-                Ok(Ok(Some(proto::WatchReply { item: None }))) => (),
-                Ok(Ok(None) | Err(_)) | Err(_) => return End::Broken { was_of_use },
-            }
+                Ok(Ok(Some(proto::WatchReply { item: None }))) => continue,
+                Ok(Ok(None)) => "the stream broke off".to_owned(),
+                Ok(Err(status)) => status.message().to_owned(),
+                Err(_) => "it fell silent".to_owned(),
+            };
+            return End::Broken { was_of_use, why };
         }
     }
 
+    /// The endpoint to try.
+    fn address(&self) -> &str {
+        let endpoints = &self.reach.endpoints;
+        &endpoints[self.position % endpoints.len()]
+    }
+
     async fn open(&self) -> Result<Streaming<proto::WatchReply>, Status> {
-        let Reach { endpoints, authority, token } = &self.reach;
-        let unusable = |error: tonic::transport::Error| Status::unavailable(error.to_string());
-        let address = &endpoints[self.position % endpoints.len()];
-        let endpoint = line::endpoint(address, authority.as_ref()).map_err(unusable)?;
+        let Reach { authority, token, .. } = &self.reach;
+        let unusable = |error: tonic::transport::Error| Status::unavailable(with_causes(&error));
+        let endpoint = line::endpoint(self.address(), authority.as_ref()).map_err(unusable)?;
         let channel = endpoint.connect().await.map_err(unusable)?;
         let mut request = Request::new(self.request.clone());
         request.metadata_mut().insert("authorization", token.clone());
@@ -274,7 +299,7 @@ impl Watcher {
             // Where the stream starts, wherever it is begun again.
             Item::Hello(at) => {
                 self.go_on_after(at);
-                None
+                self.say(Watched::Begun(from_proto(at))).await
             }
             Item::Progress(at) => {
                 self.go_on_after(at);
@@ -299,11 +324,11 @@ impl Watcher {
                 }
                 None
             }
-            Item::Cut(cut) => Some(match cut.reason.as_str() {
+            Item::Cut(proto::WatchCut { reason, detail, .. }) => {
                 // The next attempt says for sure, and with a status.
-                "unauthenticated" | "revision_gone" => End::Broken { was_of_use: false },
-                _ => End::Broken { was_of_use: true },
-            }),
+                let was_of_use = !matches!(reason.as_str(), "unauthenticated" | "revision_gone");
+                Some(End::Broken { was_of_use, why: format!("{reason}: {detail}") })
+            }
         }
     }
 
@@ -320,8 +345,15 @@ impl Watcher {
 fn end_of(status: &Status) -> End {
     match refusal_from(status) {
         Some(refusal) if is_final(&refusal) => End::Refused(Error::Refused(refusal)),
-        Some(_) | None => End::Broken { was_of_use: false },
+        Some(refusal) => End::Broken { was_of_use: false, why: refusal.to_string() },
+        None => End::Broken { was_of_use: false, why: status.message().to_owned() },
     }
+}
+
+/// An error, and what has led to it.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn is_final(refusal: &Refusal) -> bool {

@@ -1,15 +1,22 @@
 //! `holdfast watch`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
-use holdfast_client::{Client, Error, Event, Revision, SlotAvailability, Watch, Watched};
+use holdfast_client::{Client, Error, Event, Revision, SlotAvailability, Watch, Watched, Watching};
 use serde_json::{Map, Value, json};
 
 use crate::failure::{self, Failure};
 use crate::output::{OutputFormat, print_line};
 use crate::target::Target;
 use crate::{sign_in, tls};
+
+/// A cluster of which no node lets anybody watch by then cannot be reached.
+const BEGIN_DURATION_MAX: Duration = Duration::from_secs(10);
+
+/// Reasons that are told of one gap; more of them say nothing new.
+const REASONS_TOLD_MAX: usize = 8;
 
 /// What to watch, from where on, and how to print.
 #[derive(Debug, Args)]
@@ -53,20 +60,34 @@ fn start(text: &str) -> Result<Start, String> {
     }
 }
 
-/// Prints what happens, a line each, until it is stopped.
+/// Prints what happens, a line each, until it is stopped. A stream that is lost, and where it goes on, is told on stderr.
 ///
 /// # Errors
 ///
-/// See [`Failure`].
+/// See [`Failure`]; [`Failure::Connect`] if no node lets the caller watch within ten seconds at first.
 pub fn watch(arguments: &WatchArguments) -> Result<(), Failure> {
-    failure::block_on(run(arguments))
+    failure::block_on(async {
+        let watching = client(&arguments.target)?.watch(arguments.asked());
+        print_all(watching, arguments.count, arguments.target.output, BEGIN_DURATION_MAX).await
+    })
 }
 
-async fn run(arguments: &WatchArguments) -> Result<(), Failure> {
-    let mut watching = client(&arguments.target)?.watch(arguments.asked());
-    let mut left = arguments.count;
+async fn print_all(
+    mut watching: Watching,
+    mut left: Option<u64>,
+    output: OutputFormat,
+    begin_duration: Duration,
+) -> Result<(), Failure> {
+    let begin_by = tokio::time::Instant::now() + begin_duration;
+    let mut stream = Stream::default();
     while left != Some(0) {
-        let line = match watching.next().await {
+        let next = if stream.has_begun {
+            watching.next().await
+        } else {
+            let next = tokio::time::timeout_at(begin_by, watching.next()).await;
+            next.map_err(|_| stream.never_begun())?
+        };
+        let line = match next {
             None => return Ok(()),
             Some(Err(Error::Refused(refusal))) => return Err(Failure::Refused(refusal.to_string())),
             Some(Err(error)) => return Err(Failure::other(error)),
@@ -75,14 +96,55 @@ async fn run(arguments: &WatchArguments) -> Result<(), Failure> {
                 event_row(&event)
             }
             Some(Ok(Watched::Availability(slot))) => availability_row(&slot),
+            Some(Ok(Watched::Begun(at))) => {
+                stream.begun(at).iter().for_each(|line| eprintln!("{line}"));
+                continue;
+            }
+            Some(Ok(Watched::Lost(why))) => {
+                stream.lost(why).iter().for_each(|line| eprintln!("{line}"));
+                continue;
+            }
             Some(Ok(_)) => continue,
         };
-        match arguments.target.output {
+        match output {
             OutputFormat::Json => print_line(&line.to_string()),
             OutputFormat::Table => print_line(&for_people(&line)),
         }
     }
     Ok(())
+}
+
+/// How the stream is, and what people were told of that.
+#[derive(Debug, Default)]
+struct Stream {
+    has_begun: bool,
+    /// Why there is none at the moment.
+    lost: Option<String>,
+    told: BTreeSet<String>,
+}
+
+impl Stream {
+    /// What to tell when it begins, or goes on.
+    fn begun(&mut self, at: Revision) -> Option<String> {
+        let was_lost = self.lost.take().is_some();
+        self.told.clear();
+        let had_begun = std::mem::replace(&mut self.has_begun, true);
+        let what = if had_begun { "goes on" } else { "begins" };
+        was_lost.then(|| format!("watch: {what} behind {}", revision(at)))
+    }
+
+    /// What to tell when there is none: every reason once.
+    fn lost(&mut self, why: String) -> Option<String> {
+        let is_new = self.told.len() < REASONS_TOLD_MAX && self.told.insert(why.clone());
+        let what = if self.has_begun { "the stream is lost" } else { "no stream yet" };
+        let line = format!("watch: {what}: {why}; trying again");
+        self.lost = Some(why);
+        is_new.then_some(line)
+    }
+
+    fn never_begun(&self) -> Failure {
+        Failure::Connect(self.lost.clone().unwrap_or_else(|| "no node answers".to_owned()))
+    }
 }
 
 impl WatchArguments {
@@ -106,7 +168,7 @@ fn client(target: &Target) -> Result<Client, Failure> {
         Some(authority) => builder.certificate_authority(authority),
         None => builder,
     };
-    builder.deadline(Duration::from_secs(10)).build().map_err(Failure::other)
+    builder.deadline(BEGIN_DURATION_MAX).build().map_err(Failure::other)
 }
 
 /// An event as the HTTP API writes it.
@@ -162,6 +224,39 @@ mod tests {
         assert_eq!(start("1042-3"), Ok(Start::Revision(1042, 3)));
         assert_eq!(start("1042"), Ok(Start::Index(1042)));
         assert!(start("x").is_err() && start("1-").is_err() && start("").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_watch_that_never_begins_says_why() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let client = Client::builder().endpoints([&address]).token("t").build().unwrap();
+        let watching = client.watch(Watch::everything());
+        let ended = print_all(watching, None, OutputFormat::Json, Duration::from_secs(2)).await;
+        let failure = ended.unwrap_err();
+        assert_eq!(failure.exit_code(), 3);
+        assert!(failure.to_string().contains(&address), "{failure}");
+    }
+
+    #[test]
+    fn each_reason_of_a_gap_is_told_once_and_where_it_goes_on() {
+        let mut stream = Stream::default();
+        let lost = |stream: &mut Stream, why: &str| stream.lost(why.to_owned());
+        let full = "watch: no stream yet: a:1: watchers_full: no room; trying again";
+        assert_eq!(lost(&mut stream, "a:1: watchers_full: no room").as_deref(), Some(full));
+        assert_eq!(lost(&mut stream, "a:1: watchers_full: no room"), None);
+        let at = Revision { index: 1042, ordinal: 3 };
+        assert_eq!(stream.begun(at).as_deref(), Some("watch: begins behind 1042-3"));
+        assert_eq!(Stream::default().begun(at), None, "that is as it should be");
+        let gone = "watch: the stream is lost: b:1: it fell silent; trying again";
+        assert_eq!(lost(&mut stream, "b:1: it fell silent").as_deref(), Some(gone));
+        for nth in 1..REASONS_TOLD_MAX {
+            assert!(lost(&mut stream, &nth.to_string()).is_some());
+        }
+        assert_eq!(lost(&mut stream, "one more"), None);
+        assert_eq!(stream.begun(at).as_deref(), Some("watch: goes on behind 1042-3"));
+        assert!(lost(&mut stream, "b:1: it fell silent").is_some(), "that is another gap");
     }
 
     #[test]

@@ -75,6 +75,9 @@ async fn told(watch: Watch, says: Vec<Says>) -> (Vec<String>, Vec<Option<Start>>
     let watching = client.watch(watch);
     let told = watching.map(|told| match told {
         Ok(Watched::Event(event)) => format!("{}-{}", event.revision.index, event.revision.ordinal),
+        Ok(Watched::Begun(at)) => format!("begun {}-{}", at.index, at.ordinal),
+        // Behind the address of the node.
+        Ok(Watched::Lost(why)) => format!("lost: {}", why.split_once(": ").unwrap().1),
         Ok(other) => format!("{other:?}"),
         Err(error) => error.to_string(),
     });
@@ -92,22 +95,53 @@ async fn a_stream_that_breaks_goes_on_behind_the_last_event() {
         Says::Refuses(Code::NotFound, "revision_gone"),
     ];
     let (told, asked) = told(Watch::everything(), says).await;
-    assert_eq!(told, ["11-0", "11-1", "11-2", "refused: revision_gone: no"]);
+    let expected = [
+        "begun 10-0",
+        "11-0",
+        "11-1",
+        "lost: the stream broke off",
+        "lost: no_quorum: no",
+        "begun 11-1",
+        "11-2",
+        "lost: the stream broke off",
+        "refused: revision_gone: no",
+    ];
+    assert_eq!(told, expected);
     let after = |index, ordinal| Some(Start::After(at(index, ordinal)));
     assert_eq!(asked, [None, after(11, 1), after(11, 1), after(11, 2)]);
 }
 
 #[tokio::test]
 async fn a_stream_that_told_nothing_goes_on_where_it_began() {
-    let cut = proto::WatchCut { reason: "stopping".to_owned(), ..proto::WatchCut::default() };
+    // A reason that is not known here says no more than that another node is to be tried.
+    let (reason, detail) = ("full_moon".to_owned(), "go home".to_owned());
+    let cut = proto::WatchCut { reason, detail, ..proto::WatchCut::default() };
     let says = vec![
         Says::Items(vec![Item::Hello(at(10, 0)), Item::Cut(cut)]),
         Says::Items(vec![Item::Hello(at(10, 0)), Item::Progress(at(15, 0))]),
         Says::Refuses(Code::Unauthenticated, "token_expired"),
     ];
     let (told, asked) = told(Watch::everything().after_index(10), says).await;
-    assert_eq!(told.len(), 2, "{told:?}");
-    assert_eq!(told[1], "refused: token_expired: no");
+    let expected = [
+        "begun 10-0",
+        "lost: full_moon: go home",
+        "begun 10-0",
+        "Progress(Revision { index: 15, ordinal: 0 })",
+        "lost: the stream broke off",
+        "refused: token_expired: no",
+    ];
+    assert_eq!(told, expected);
     let after = |index, ordinal| Some(Start::After(at(index, ordinal)));
     assert_eq!(asked, [Some(Start::AfterIndex(10)), after(10, 0), after(15, 0)]);
+}
+
+#[tokio::test]
+async fn who_reaches_no_node_is_told_why() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let client = Client::builder().endpoints([&address]).token("t").build().unwrap();
+    let told = client.watch(Watch::everything()).next().await;
+    let Some(Ok(Watched::Lost(why))) = told else { panic!("{told:?}") };
+    assert!(why.starts_with(&address) && why.contains("refused"), "{why}");
 }

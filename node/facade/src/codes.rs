@@ -83,9 +83,15 @@ impl Codes {
 
     /// The path and query of a token's image, valid for ten minutes, and until when.
     pub(crate) fn path(&self, signer: &Signer, token: &str, now: Timestamp) -> (String, Timestamp) {
-        let expires = (now.0 / 1000).saturating_add(URL_SECONDS);
+        let expires_at = Timestamp((now.0 / 1000).saturating_add(URL_SECONDS).saturating_mul(1000));
+        (self.path_until(signer, token, expires_at), expires_at)
+    }
+
+    /// As above, valid until a moment, in whole seconds.
+    pub(crate) fn path_until(&self, signer: &Signer, token: &str, expires_at: Timestamp) -> String {
+        let expires = expires_at.0 / 1000;
         let signature = sign(signer, &url_message(&self.cluster, token, expires));
-        (format!("/q/{token}.png?exp={expires}&sig={signature}"), Timestamp(expires.saturating_mul(1000)))
+        format!("/q/{token}.png?exp={expires}&sig={signature}")
     }
 
     /// What a token says of a booking, once it is known that a node of this cluster has signed it. Whether the code counts,

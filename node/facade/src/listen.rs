@@ -154,7 +154,8 @@ fn builder() -> Builder<TokioExecutor> {
         .header_read_timeout(HEAD_DURATION_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .pipeline_flush(true);
+        // Otherwise hyper takes whole bodies into memory, however slowly they are read.
+        .pipeline_flush(false);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -11,6 +11,7 @@ mod declared;
 mod entrance;
 mod events;
 mod jobs;
+mod links;
 mod payments;
 mod policies;
 mod recipients;

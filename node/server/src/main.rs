@@ -9,6 +9,7 @@ mod folder;
 mod logging;
 mod node;
 mod notifications;
+mod reminders;
 mod runtimes;
 mod settings;
 mod signals;

@@ -19,6 +19,7 @@ use crate::bootstrap::{self, FirstOperator};
 use crate::certificates;
 use crate::exit::Exit;
 use crate::folder::{self, Addresses};
+use crate::reminders::Reminders;
 
 /// A node that has not stopped by then does not stop.
 const STOP_DURATION_MAX: Duration = Duration::from_secs(15);
@@ -112,8 +113,9 @@ impl RunningNode {
         let Node { replica } = started.map_err(Exit::other)??;
 
         tokio::spawn(bootstrap::run(replica.clone(), first_operator));
-        tokio::spawn(holdfast_leader::serve(replica.clone(), config.senders));
         let service = Service::new(replica.clone(), metrics, config.facade);
+        let reminders = Reminders { senders: config.senders, service: service.clone() };
+        tokio::spawn(holdfast_leader::serve(replica.clone(), Arc::new(reminders)));
         let (stop, stopped) = watch::channel(false);
         let owner_router = holdfast_facade::owner_router(service.clone(), &owner_token);
         let admin_router = holdfast_facade::admin_router(service.clone()).merge(owner_router);

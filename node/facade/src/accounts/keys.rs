@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
 use holdfast_codes::Code;
 pub(crate) use holdfast_codes::KeyId;
-use holdfast_raft::{Consistency, OwnKey, Replica};
+use holdfast_raft::{Consistency, OwnKey, Read, Replica};
 use holdfast_reservations::{
     Key, NodeKey, NodeKeyId, Order, ReadRows as _, ReadTyped as _, RetiredNodeKey, RevokedNodeKey, Timestamp,
     ValidNodeKey, valid_node_key,
@@ -125,9 +125,14 @@ impl Keys {
     }
 
     /// All public keys that can have signed an access token which is still valid, as a JWK set (RFC 7517, RFC 8037).
-    pub(crate) fn to_json(&self, access_seconds: u64) -> Result<Value> {
+    pub(crate) async fn to_json(
+        &self,
+        access_seconds: u64,
+        consistency: Consistency,
+        deadline: Instant,
+    ) -> Result<Read<Value>> {
         let now = self.replica.agreed_time();
-        let (keys, _) = self.replica.look(|view| {
+        let list = |view: &holdfast_raft::View<'_>| {
             let rows =
                 view.scan(Key::NodeKey(0, 0)..Key::NodeKey(u64::MAX, 0), Order::Ascending, KEYS_LISTED_MAX);
             let keys = rows.into_iter().filter_map(|(key, _)| {
@@ -136,15 +141,16 @@ impl Keys {
                 let key = Some(key).filter(|key| is_listed(*key, now, access_seconds))?;
                 Some(jwk(KeyId { node, generation }, &key.public_key))
             });
-            keys.collect::<Vec<_>>()
-        })?;
-        Ok(json!({"keys": keys}))
+            json!({"keys": keys.collect::<Vec<_>>()})
+        };
+        Ok(self.replica.read(consistency, deadline, list).await?)
     }
 
     /// All public keys there ever were, with what has become of them: for scanners, who verify codes that are older than
-    /// any access token.
-    pub(crate) fn of_codes(&self) -> Result<Value> {
-        let (keys, _) = self.replica.look(|view| {
+    /// any access token. A node that is cut off may not know which of them were revoked.
+    pub(crate) async fn of_codes(&self, consistency: Consistency, deadline: Instant) -> Result<Read<Value>> {
+        let cluster = self.replica.identity().cluster.to_string();
+        let list = |view: &holdfast_raft::View<'_>| {
             // The newest first: of a thousand and one, the oldest is left out.
             let rows =
                 view.scan(Key::NodeKey(0, 0)..Key::NodeKey(u64::MAX, 0), Order::Descending, KEYS_LISTED_MAX);
@@ -153,9 +159,9 @@ impl Keys {
                 let key = view.row::<NodeKey>((node, generation))?;
                 Some(with_status(view, KeyId { node, generation }, &key))
             });
-            keys.collect::<Vec<_>>()
-        })?;
-        Ok(json!({"keys": keys, "cluster": self.replica.identity().cluster.to_string()}))
+            json!({"keys": keys.collect::<Vec<_>>(), "cluster": cluster})
+        };
+        Ok(self.replica.read(consistency, deadline, list).await?)
     }
 }
 

@@ -7,21 +7,20 @@ use holdfast_proto::v1 as proto;
 use holdfast_proto::v1::watch_reply::Item as Body;
 use holdfast_proto::v1::watch_request::Start;
 use holdfast_proto::v1::watch_server::Watch;
+use holdfast_raft::Consistency;
 use holdfast_reservations::{Event, Revision};
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::Stream;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use crate::grpc::{Grpc, bearer, remote};
 use crate::problem::Result;
-use crate::watch::{Cut, Filter, From, Item, PoolLeft, Shown, SlotLeft, WatchCall, pump};
+use crate::watch::{Cut, Filter, From, Item, Messages, PoolLeft, Shown, SlotLeft, WatchCall, pump};
 
 type Message = std::result::Result<proto::WatchReply, Status>;
 
 impl Grpc {
-    async fn watched(&self, request: Request<proto::WatchRequest>) -> Result<mpsc::Receiver<Message>> {
+    async fn watched(&self, request: Request<proto::WatchRequest>) -> Result<Messages<Message>> {
         self.service.limits().count_address(remote(&request))?;
         let deadline = self.deadline(&request);
         let token = bearer(request.metadata())?.map(str::to_owned);
@@ -35,9 +34,10 @@ impl Grpc {
             Some(Start::AfterIndex(index)) => From::Index(index),
         };
         let filter = Filter::new(slot_ids, resource_ids, user_ids, kinds)?;
-        let watcher = self.service.watch(WatchCall { token, from, filter, stopping }, deadline).await?;
-        let hello = message(Body::Hello(revision(watcher.at())));
-        Ok(pump(watcher, hello, |item| io::Result::Ok(message(body_of(item)))))
+        let asked = WatchCall { token, from, filter, consistency: Consistency::Linearizable, stopping };
+        let watching = self.service.watch(asked, deadline).await?;
+        let hello = message(Body::Hello(revision(watching.0.at())));
+        Ok(pump(watching, hello, |item| io::Result::Ok(message(body_of(item)))))
     }
 }
 
@@ -51,7 +51,7 @@ impl Watch for Grpc {
     ) -> std::result::Result<Response<Self::WatchStream>, Status> {
         let started_at = Instant::now();
         let watched = self.watched(request).await;
-        let stream = |receiver| Box::pin(ReceiverStream::new(receiver)) as Self::WatchStream;
+        let stream = |messages| Box::pin(messages) as Self::WatchStream;
         self.answer(watched.map(stream), started_at)
     }
 }

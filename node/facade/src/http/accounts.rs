@@ -111,8 +111,10 @@ pub(crate) async fn log_out(State(service): State<Service>, call: Call) -> Answe
     Reply::ok(&json!({"message": "logged out"}))
 }
 
-pub(crate) async fn keys(State(service): State<Service>) -> Answer {
-    Reply::ok(&service.keys().to_json(service.settings().access_token_seconds)?)
+pub(crate) async fn keys(State(service): State<Service>, call: Call) -> Answer {
+    let (seconds, deadline) = (service.settings().access_token_seconds, call.context.deadline);
+    let read = service.keys().to_json(seconds, call.consistency()?, deadline).await?;
+    Reply::read(read, |keys| keys)
 }
 
 fn pair(tokens: TokenPair) -> Answer {

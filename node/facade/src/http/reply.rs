@@ -10,6 +10,7 @@ use holdfast_raft::Read;
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
+use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::problem::Problem;
@@ -25,7 +26,7 @@ const AGE_HEADER: &str = "holdfast-age-ms";
 /// A body, or one that is still written while it is read.
 enum Written {
     Whole(Vec<u8>),
-    InParts(mpsc::Receiver<Result<Vec<u8>, io::Error>>),
+    InParts(Body),
 }
 
 /// A list in JSON, between what stands before it and behind it.
@@ -121,7 +122,7 @@ impl Reply {
                 }
                 drop(place);
             });
-            Written::InParts(receiver)
+            Written::InParts(Body::from_stream(ReceiverStream::new(receiver)))
         };
         let mut reply = Self::bytes(Vec::new(), "application/json", "no-store");
         (reply.body, reply.index, reply.age) = (body, Some(index), Some(age));
@@ -149,9 +150,12 @@ impl Reply {
     }
 
     /// What is written as it happens; nobody on the way may keep it until there is more.
-    pub(crate) fn stream(parts: mpsc::Receiver<io::Result<Vec<u8>>>, content_type: &'static str) -> Self {
+    pub(crate) fn stream(
+        parts: impl Stream<Item = io::Result<Vec<u8>>> + Send + 'static,
+        content_type: &'static str,
+    ) -> Self {
         Self {
-            body: Written::InParts(parts),
+            body: Written::InParts(Body::from_stream(parts)),
             ..Self::bytes(Vec::new(), content_type, "no-store, no-transform")
         }
     }
@@ -227,7 +231,7 @@ impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         let body = match self.body {
             Written::Whole(bytes) => Body::from(bytes),
-            Written::InParts(parts) => Body::from_stream(ReceiverStream::new(parts)),
+            Written::InParts(body) => body,
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;

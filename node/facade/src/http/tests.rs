@@ -2,6 +2,7 @@
 
 mod accounts;
 mod declared;
+mod entrance;
 mod jobs;
 mod notifications;
 mod owners;

@@ -1,11 +1,15 @@
 //! Who gets a place, and what a connection may leave unsaid.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use axum::body::Body;
 use axum::routing::get;
+use bytes::Bytes;
 use holdfast_raft::net::NetFuture;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::*;
@@ -36,9 +40,13 @@ struct Stage {
 
 impl Stage {
     fn new(usual: usize, spare: usize) -> Self {
+        let router = Router::new().route("/livez", get(|| async {})).route("/v1/cluster", get(|| async {}));
+        Self::serving(router, usual, spare)
+    }
+
+    fn serving(router: Router, usual: usize, spare: usize) -> Self {
         let (connections, accepted) = mpsc::channel(1);
         let (stop, stopped) = watch::channel(false);
-        let router = Router::new().route("/livez", get(|| async {})).route("/v1/cluster", get(|| async {}));
         let places = Places::new(usual, spare);
         tokio::spawn(serve_within(places, Box::new(InMemory(accepted)), router, stopped));
         Self { connections, _stop: stop }
@@ -94,4 +102,38 @@ async fn a_full_node_still_tells_its_health_and_tells_others_that_it_is_full() {
     drop(idle);
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(stage.get("/v1/cluster").await, "HTTP/1.1 200 OK");
+}
+
+/// An answer of 64 MiB, made as it is written; how much of it was, and a word when it is let go.
+fn long_answer() -> (Router, Arc<AtomicUsize>, oneshot::Receiver<()>) {
+    let (made, (held, let_go)) = (Arc::new(AtomicUsize::new(0)), oneshot::channel());
+    let (counter, held) = (made.clone(), Arc::new(std::sync::Mutex::new(Some(held))));
+    let answer = move || {
+        let (counter, held) = (counter.clone(), held.lock().unwrap().take());
+        let parts = (0..4096).map(move |_| {
+            let _held = &held;
+            counter.fetch_add(16 << 10, Ordering::Relaxed);
+            Ok::<_, Infallible>(Bytes::from_static(&[0; 16 << 10]))
+        });
+        async { Body::from_stream(tokio_stream::iter(parts)) }
+    };
+    (Router::new().route("/long", get(answer)), made, let_go)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_read_is_not_made_either_and_soon_let_go() {
+    let call = "GET /long HTTP/1.1\r\nhost: x\r\n\r\n";
+    let another = "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
+    for asked in [call.to_owned(), format!("{call}{another}")] {
+        let (router, made, let_go) = long_answer();
+        let (stage, started_at) = (Stage::serving(router, 1, 1), Instant::now());
+        let mut connection = stage.connect().await;
+        connection.write_all(asked.as_bytes()).await.unwrap();
+        let is_let_go = tokio::time::timeout(10 * TAKES_NOTHING_DURATION_MAX, let_go).await.is_ok();
+        let made = made.load(Ordering::Relaxed);
+        assert!(made <= 1 << 20, "{made} bytes were made for a reader who took none: {asked}");
+        assert!(is_let_go, "nobody lets go of an answer that is not read: {asked}");
+        assert_eq!(started_at.elapsed().as_secs(), TAKES_NOTHING_DURATION_MAX.as_secs(), "{asked}");
+        drop(connection);
+    }
 }

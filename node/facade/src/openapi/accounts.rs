@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::answers::answer;
+use super::answers::{answer, read};
 use super::codes::{
-    BAD_CREDENTIALS, BANNED, Code, EMAIL_TAKEN, INTERNAL, RATE_LIMITED, SESSION_INVALID, TOO_MANY_ATTEMPTS,
-    UNAUTHENTICATED,
+    BAD_CREDENTIALS, BANNED, Code, EMAIL_TAKEN, SESSION_INVALID, TOO_MANY_ATTEMPTS, UNAUTHENTICATED,
 };
-use super::operation::{Operation, plain, post};
+use super::operation::{Operation, get, post};
 use super::schemas::{Components, Shape, digits, list, object, of, text, word};
 use crate::access::Endpoint;
 use crate::http::accounts::{LogInBody, RefreshBody, SignUpBody};
@@ -64,9 +63,11 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 fn keys(path: &'static str) -> Operation {
-    plain(path, "List the public keys of access tokens (RFC 7517)")
-        .answers(answer(200, "A JWK set.", jwk_set, jwk_set_example()))
-        .refuses(&[RATE_LIMITED, INTERNAL])
+    get(path, "List the public keys of access tokens (RFC 7517)").reads().answers(read(
+        "A JWK set.",
+        jwk_set,
+        jwk_set_example(),
+    ))
 }
 
 fn jwk_set(_: &mut Components) -> Value {

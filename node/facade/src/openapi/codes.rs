@@ -63,7 +63,7 @@ codes! {
     NO_SHOW = 409 "no_show" "The party did not come in time.";
     CODE_STALE = 409 "code_stale" "The booking has another code, which counts; or a key that is retired has signed this one.";
     CODE_REVOKED = 409 "code_revoked" "The key that signed the code is revoked; ask for the code again.";
-    NOT_USED = 409 "not_used" "The party was not admitted.";
+    NOT_USED = 409 "not_used" "The party is not in: there is nothing to take back, or this scan was taken back.";
     NOTHING_TO_DECIDE = 409 "nothing_to_decide" "No release of no-shows of the slot waits for a decision.";
     HOLD_EXPIRED = 409 "hold_expired" "The hold was not confirmed in time.";
     NOT_HELD = 409 "not_held" "The booking is not a hold, or no longer one.";

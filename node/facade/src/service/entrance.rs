@@ -110,10 +110,20 @@ impl Service {
         self.read_as(asked, find).await
     }
 
-    /// Codes that do not count any more although they are signed and in time.
-    pub(crate) async fn revoked_codes(&self, asked: Asked, after: BookingId) -> Result<Read<RevokedCodes>> {
+    /// Codes that do not count any more although they are signed and in time: at most `limit`, or as many as are found
+    /// at once.
+    pub(crate) async fn revoked_codes(
+        &self,
+        asked: Asked,
+        after: BookingId,
+        limit: Option<usize>,
+    ) -> Result<Read<RevokedCodes>> {
         let find = |view: &View<'_>, _| {
-            let (items, next) = void_codes(view, after, view.now(), LOOKED_AT_MAX);
+            let (mut items, mut next) = void_codes(view, after, view.now(), LOOKED_AT_MAX);
+            if let Some(limit) = limit.filter(|limit| *limit < items.len()) {
+                items.truncate(limit);
+                next = items.last().map(|void| void.booking);
+            }
             Ok(RevokedCodes { items, next })
         };
         self.read_as(asked, find).await
@@ -147,7 +157,7 @@ impl Service {
     }
 }
 
-fn key_of(signer: &Signer) -> NodeKeyId {
+pub(super) fn key_of(signer: &Signer) -> NodeKeyId {
     NodeKeyId { node: signer.id.node, generation: signer.id.generation }
 }
 
@@ -160,15 +170,18 @@ fn expected_party(view: &View<'_>, caller: Caller, id: BookingId) -> Result<Part
 fn party(view: &View<'_>, caller: Caller, id: BookingId) -> Result<Party> {
     let missing = || Problem::not_found("booking_not_found", id);
     let booking = visible_booking(view, caller, id)?;
-    let slot = view.row::<Slot>(booking.slot).ok_or_else(missing)?;
-    let resource = view.row::<Resource>(slot.resource).ok_or_else(missing)?;
-    let admitted = admission_window(view, &booking).ok_or_else(missing)?;
-    let Booking { slot, count, .. } = *booking;
-    Ok(Party { booking: id, venue: resource.venue, slot, count, admitted })
+    party_of(view, id, &booking).ok_or_else(missing)
+}
+
+/// What the code of a booking says.
+pub(super) fn party_of(view: &View<'_>, id: BookingId, booking: &Booking) -> Option<Party> {
+    let resource = view.row::<Resource>(view.row::<Slot>(booking.slot)?.resource)?;
+    let admitted = admission_window(view, booking)?;
+    Some(Party { booking: id, venue: resource.venue, slot: booking.slot, count: booking.count, admitted })
 }
 
 /// Refuses a booking whose party is not expected.
-fn expect_to_come(booking: &Booking) -> Result<()> {
+pub(super) fn expect_to_come(booking: &Booking) -> Result<()> {
     match booking.state {
         BookingState::Confirmed | BookingState::Ready { .. } => Ok(()),
         BookingState::NoShow { .. } => Err(Problem::new(409, "no_show", "the party did not come in time")),

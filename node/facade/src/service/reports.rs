@@ -6,11 +6,20 @@ use holdfast_reservations::{
     Window, list_resources, list_slots,
 };
 
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
 use crate::problem::{Problem, Result};
 use crate::service::{Asked, Service, counts_at};
 
 /// Slots that one report of resources adds up; for more, ask for a shorter time.
 const SLOTS_MAX: usize = 50_000;
+
+/// Reports of resources that are added up at once, by all nodes of this process: each takes a thread and a core. The
+/// next ones wait.
+const REPORTS_MAX: usize = 2;
+
+static TURNS: Semaphore = Semaphore::const_new(REPORTS_MAX);
 
 /// Slots read together.
 const PAGE: usize = 1_000;
@@ -129,13 +138,45 @@ impl Service {
         before: ResourceId,
         limit: usize,
     ) -> Result<Read<Vec<ResourceReport>>> {
-        let with = |view: &View<'_>, _| {
-            let resources = list_resources(view, venue, before, limit).into_iter();
-            let mut left = SLOTS_MAX;
-            let reports = resources.map(|(id, resource)| add_up(view, id, resource, span, &mut left));
-            reports.collect::<Result<Vec<_>>>()
+        // Whoever must not have it gets no turn; and what is read later is as current as what is confirmed here.
+        let Read { age, .. } = self.read_as(asked, |_, _| Ok(())).await?;
+        let replica = self.replica().clone();
+        let add_up_all = move || {
+            let all = |view: &View<'_>| {
+                asked.caller.seen_in(view)?;
+                let resources = list_resources(view, venue, before, limit).into_iter();
+                let mut left = SLOTS_MAX;
+                let reports = resources.map(|(id, resource)| add_up(view, id, resource, span, &mut left));
+                reports.collect::<Result<Vec<_>>>()
+            };
+            let (value, index) = replica.look(all)?;
+            Ok(Read { value: value?, index, age })
         };
-        self.read_as(asked, with).await
+        in_turn(asked.deadline, add_up_all).await
+    }
+}
+
+/// Does long work, where it keeps nobody else waiting.
+async fn in_turn<T: Send + 'static>(
+    deadline: Instant,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    if cfg!(feature = "simulation") {
+        // One thread is all there is.
+        return work();
+    }
+    let overloaded = || Problem::overloaded("too many reports are being added up");
+    let turn = timeout_at(deadline, TURNS.acquire()).await.map_err(|_| overloaded())?;
+    let turn = turn.map_err(|_| overloaded())?;
+    let work = move || {
+        // Kept until the work has ended, whether or not its caller is still there.
+        let _turn = turn;
+        work()
+    };
+    match timeout_at(deadline, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(_)) => Err(Problem::overloaded("this node is stopping")),
+        Err(_) => Err(Problem::overloaded("the report takes too long; ask for a shorter time")),
     }
 }
 
@@ -171,4 +212,26 @@ fn too_many() -> Problem {
             "one report adds up {SLOTS_MAX} slots at most; ask for a shorter time, or for fewer resources"
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_long_report_keeps_nobody_else_waiting() {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let report = tokio::spawn(in_turn(deadline, move || {
+            released
+                .recv_timeout(Duration::from_secs(20))
+                .map_err(|_| Problem::overloaded("nobody lets it go on"))
+        }));
+        // There is one thread for all tasks: this one would not get to run.
+        tokio::task::yield_now().await;
+        release.send(()).unwrap();
+        report.await.unwrap().unwrap();
+    }
 }

@@ -105,6 +105,11 @@ impl Scene {
         code(self.service.refresh(token, &call(key)).await)
     }
 
+    /// The keys that verifiers of tokens are told of.
+    async fn listed(&self) -> Value {
+        self.service.keys().to_json(900, Consistency::Linearizable, deadline()).await.unwrap().value
+    }
+
     /// The number of the newest token of the session, while it lasts.
     fn newest(&self) -> Option<u64> {
         let find = |view: &View<'_>| view.row::<Session>(self.session).map(|session| session.sequence);
@@ -126,7 +131,7 @@ async fn an_access_token_that_is_dated_later_counts_no_more_though_it_was_verifi
     assert_eq!(scene.access(&later).await, "unauthenticated");
     assert_eq!(scene.access(&for_long).await, "unauthenticated");
     assert_eq!(scene.access(genuine).await, "taken");
-    let listed = scene.service.keys().to_json(900).unwrap();
+    let listed = scene.listed().await;
     assert_eq!(listed["keys"].as_array().unwrap().len(), 1, "others verify what it signed before: {listed}");
 }
 
@@ -174,9 +179,9 @@ async fn what_a_revoked_key_has_signed_is_void_and_it_signs_nothing_more() {
     assert_eq!(scene.access(genuine).await, "unauthenticated");
     assert_eq!(scene.refresh(&scene.genuine.refresh, 1).await, "unauthenticated");
     assert_eq!(code(scene.service.codes().signer().map(drop)), "key_revoked");
-    let told = scene.service.keys().to_json(900).unwrap();
+    let told = scene.listed().await;
     assert_eq!(told["keys"].as_array().unwrap().len(), 0, "{told}");
-    let told = scene.service.keys().of_codes().unwrap();
+    let told = scene.service.keys().of_codes(Consistency::Linearizable, deadline()).await.unwrap().value;
     assert_eq!(told["keys"][0]["status"], "revoked", "{told}");
     assert!(holdfast_codes::Keyring::from_json(&told.to_string()).is_ok(), "{told}");
 }

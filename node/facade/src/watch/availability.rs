@@ -36,7 +36,40 @@ pub(super) struct Availability {
     is_wanted: bool,
     touched: BTreeSet<SlotId>,
     told_at: Option<Instant>,
-    shown: BTreeMap<SlotId, Vec<PoolLeft>>,
+    shown: Pictures,
+}
+
+/// What a watcher was last told of each slot: of so many, those that were told last.
+#[derive(Default)]
+struct Pictures {
+    by_slot: BTreeMap<SlotId, (u64, Vec<PoolLeft>)>,
+    /// By the turn in which they were told.
+    by_turn: BTreeMap<u64, SlotId>,
+    turn: u64,
+}
+
+impl Pictures {
+    fn slots(&self) -> impl Iterator<Item = SlotId> {
+        self.by_slot.keys().copied()
+    }
+
+    /// Remembers what is told of a slot. `false` if it was told before.
+    fn show(&mut self, slot: SlotId, pools: &[PoolLeft]) -> bool {
+        match self.by_slot.get(&slot) {
+            Some((_, shown)) if shown == pools => return false,
+            Some((turn, _)) => drop(self.by_turn.remove(turn)),
+            None if self.by_slot.len() >= SLOTS_SHOWN_MAX => {
+                if let Some((_, oldest)) = self.by_turn.pop_first() {
+                    self.by_slot.remove(&oldest);
+                }
+            }
+            None => (),
+        }
+        self.turn += 1;
+        self.by_turn.insert(self.turn, slot);
+        self.by_slot.insert(slot, (self.turn, pools.to_vec()));
+        true
+    }
 }
 
 impl Availability {
@@ -58,7 +91,7 @@ impl Availability {
         }
         if let Event::Booking { kind: BookingEvent::Changed, .. } = event {
             // It may have left another slot than the one it is in now.
-            self.touched.extend(self.shown.keys());
+            self.touched.extend(self.shown.slots());
         }
         let Some(slot) = slot_of(event) else { return };
         let is_named = filter.slots.is_empty() || filter.slots.contains(&slot);
@@ -87,15 +120,31 @@ impl Availability {
                 Some(PoolLeft { pool, available, held, confirmed: counts.confirmed })
             };
             let pools: Vec<PoolLeft> = row.pools.iter().filter_map(|pool| left(pool.id)).collect();
-            if self.shown.get(&slot) == Some(&pools) {
-                continue;
+            if self.shown.show(slot, &pools) {
+                news.push(SlotLeft { slot, index, pools });
             }
-            if self.shown.len() >= SLOTS_SHOWN_MAX {
-                self.shown.clear();
-            }
-            self.shown.insert(slot, pools.clone());
-            news.push(SlotLeft { slot, index, pools });
         }
         news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_slots_the_one_that_was_told_longest_ago_is_forgotten() {
+        let left = |available| [PoolLeft { pool: PoolId(1), available, held: 0, confirmed: 0 }];
+        let mut shown = Pictures::default();
+        let all = 1..=SLOTS_SHOWN_MAX as u64;
+        assert!(all.clone().all(|slot| shown.show(SlotId(slot), &left(9))));
+        assert!(!all.clone().any(|slot| shown.show(SlotId(slot), &left(9))), "it is no news");
+        assert!(shown.show(SlotId(1), &left(8)));
+        assert!(shown.show(SlotId(9999), &left(9)));
+        let known: Vec<u64> = shown.slots().map(|slot| slot.0).collect();
+        let expected: Vec<u64> = all.filter(|slot| *slot != 2).chain([9999]).collect();
+        assert_eq!(known, expected);
+        assert!(shown.show(SlotId(2), &left(9)), "it is told again");
+        assert_eq!((shown.by_slot.len(), shown.by_turn.len()), (SLOTS_SHOWN_MAX, SLOTS_SHOWN_MAX));
     }
 }

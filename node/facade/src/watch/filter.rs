@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use holdfast_reservations::{Event, ResourceId, Role, SlotEvent, SlotId, UserId};
+use holdfast_reservations::{Event, KindPattern, ResourceId, Role, SlotEvent, SlotId, UserId};
 
 use super::happening::{Details, slot_of};
 use super::{AVAILABILITY, FILTER_VALUES_MAX};
@@ -15,7 +15,7 @@ pub(crate) struct Filter {
     pub(super) slots: BTreeSet<SlotId>,
     pub(super) resources: BTreeSet<ResourceId>,
     users: BTreeSet<UserId>,
-    /// Names of events, or the beginnings of some: `booking.*`.
+    /// Names of events, or the beginnings of some: `booking.*`, `*`.
     kinds: BTreeSet<String>,
 }
 
@@ -41,13 +41,12 @@ impl Filter {
         if most.into_iter().any(|values| values > FILTER_VALUES_MAX) {
             return Err(Problem::senseless(format!("a filter has at most {FILTER_VALUES_MAX} values")));
         }
-        let mut names = Event::NAMES.into_iter().chain([AVAILABILITY]);
-        match filter.kinds.iter().find(|kind| !names.clone().any(|name| is_of(name, kind))) {
+        match filter.kinds.iter().find(|kind| !is_kind(kind)) {
             None => Ok(filter),
             Some(kind) => {
-                let known: Vec<&str> = names.by_ref().collect();
+                let known: Vec<&str> = names().collect();
                 let detail = format!(
-                    "no event is of the kind {kind}; kinds are {}, or booking.*, slot.*, resource.*, venue.*",
+                    "no event is of the kind {kind}; kinds are {}, or booking.*, slot.*, resource.*, venue.*, *",
                     known.join(", ")
                 );
                 Err(Problem::senseless(detail))
@@ -86,7 +85,19 @@ impl Filter {
     }
 }
 
+fn names() -> impl Iterator<Item = &'static str> {
+    Event::NAMES.into_iter().chain([AVAILABILITY])
+}
+
+/// Whether a kind can be asked for: it is one of those there are, or a webhook takes it.
+fn is_kind(kind: &str) -> bool {
+    names().any(|name| is_of(name, kind)) || KindPattern::parse(kind).is_some()
+}
+
 fn is_of(name: &str, kind: &str) -> bool {
+    if kind == "*" {
+        return true;
+    }
     match kind.strip_suffix(".*") {
         None => name == kind,
         Some(family) => name.split_once('.').is_some_and(|(first, _)| first == family),
@@ -147,8 +158,13 @@ mod tests {
 
     #[test]
     fn a_kind_that_is_none_is_refused() {
-        for kind in ["booking.hold", "booking", "*", "booking*", "booking.held.*", ""] {
+        for kind in ["booking.hold", "booking", "**", "booking*", "booking.held.*", ""] {
             assert_eq!(filter(&[], &[], &[kind]).map_err(|problem| problem.status), Err(422), "{kind}");
+        }
+        let all = filter(&[1], &[], &["*"]).unwrap();
+        assert!(all.may_want(&held(1, 7)) && all.wants_availability());
+        for kind in Event::NAMES.into_iter().chain([AVAILABILITY, "booking.displaced", "venue.*"]) {
+            assert!(filter(&[], &[], &[kind]).is_ok(), "{kind}");
         }
         let many: Vec<u64> = (0..=FILTER_VALUES_MAX as u64).collect();
         assert_eq!(filter(&many, &[], &[]).map_err(|problem| problem.status), Err(422));

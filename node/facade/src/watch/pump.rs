@@ -1,22 +1,41 @@
 //! Carries what a watcher is told to his connection, and ends with either.
 
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_stream::Stream;
 
 use super::STALLED_DURATION_MAX;
+use super::tail::Place;
 use super::watcher::{Cut, Item, Watcher};
 
 /// Messages on their way out, besides the last one: a slow watcher reads on in the feed, not here.
 const MESSAGES_AHEAD: usize = 2;
 
+/// What is written for a watcher. A connection whose reader takes nothing keeps it when the stream has long been cut: the
+/// place is free when it is gone, so that the number of places bounds the memory.
+pub(crate) struct Messages<T> {
+    receiver: mpsc::Receiver<T>,
+    _place: Place,
+}
+
+impl<T> Stream for Messages<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+        self.receiver.poll_recv(context)
+    }
+}
+
 /// Writes `first`, and then all that comes, as `written` says, until either end is gone.
 pub(crate) fn pump<T: Send + 'static>(
-    watcher: Watcher,
+    (watcher, place): (Watcher, Place),
     first: T,
     mut written: impl FnMut(&Item) -> io::Result<T> + Send + 'static,
-) -> mpsc::Receiver<T> {
+) -> Messages<T> {
     let (sender, receiver) = mpsc::channel(1 + MESSAGES_AHEAD);
     // One place stays free for the word that the stream is cut.
     let last = sender.clone().try_reserve_owned().ok();
@@ -30,7 +49,7 @@ pub(crate) fn pump<T: Send + 'static>(
             last.send(message);
         }
     });
-    receiver
+    Messages { receiver, _place: place }
 }
 
 /// Runs until the reader is gone, or is to be told why it ends.

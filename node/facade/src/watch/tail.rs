@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use holdfast_raft::{Replica, View};
 use holdfast_reservations::{Feed, FeedRead, ReadTyped as _, Revision, UserId, read_feed};
@@ -9,16 +10,23 @@ use tokio::sync::{Notify, watch};
 
 use super::happening::Happening;
 use super::ring::{Page, Ring, end_of, seen_until};
-use super::{PAGE_EVENTS, RING_EVENTS_MAX, ROUND_INTERVAL, WATCHERS_MAX, WATCHERS_PER_USER_MAX};
+use super::{
+    BEHIND_DURATION_MAX, KEEP_ALIVE_INTERVAL, PAGE_EVENTS, RING_EVENTS_MAX, ROUND_INTERVAL, WATCHERS_MAX,
+    WATCHERS_PER_USER_MAX,
+};
 use crate::metrics::Metrics;
 use crate::problem::{Problem, Result};
 
-/// How much is kept, and for how many.
+/// How much is kept, for how many, and how long what is waited for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) ring_events: usize,
     pub(crate) watchers: usize,
     pub(crate) watchers_per_user: usize,
+    /// Who hears of no event hears this often that the stream is alive.
+    pub(crate) keep_alive_interval: Duration,
+    /// Who watches at a node that has not been ready for so long is sent on.
+    pub(crate) behind_duration: Duration,
 }
 
 impl Default for Bounds {
@@ -27,6 +35,8 @@ impl Default for Bounds {
             ring_events: RING_EVENTS_MAX,
             watchers: WATCHERS_MAX,
             watchers_per_user: WATCHERS_PER_USER_MAX,
+            keep_alive_interval: KEEP_ALIVE_INTERVAL,
+            behind_duration: BEHIND_DURATION_MAX,
         }
     }
 }
@@ -51,7 +61,7 @@ struct State {
 }
 
 /// A watcher's place, until it is dropped.
-pub(super) struct Place {
+pub(crate) struct Place {
     tail: Arc<Tail>,
     user: UserId,
 }
@@ -92,6 +102,10 @@ impl Tail {
             tokio::spawn(follow(self.clone()));
         }
         Ok(Place { tail: self.clone(), user })
+    }
+
+    pub(super) fn bounds(&self) -> Bounds {
+        self.bounds
     }
 
     /// Tells when there is more.

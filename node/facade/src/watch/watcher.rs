@@ -12,7 +12,7 @@ use super::availability::{Availability, SlotLeft};
 use super::filter::{Filter, may_see};
 use super::happening::{Happening, Shown};
 use super::tail::{Gone, Place, Tail, last_of, now_in};
-use super::{CHECK_DURATION_MAX, CHECK_INTERVAL, KEEP_ALIVE_INTERVAL};
+use super::{CHECK_DURATION_MAX, CHECK_INTERVAL};
 use crate::access::Endpoint;
 use crate::problem::{Problem, Result};
 use crate::service::{Caller, Service};
@@ -37,6 +37,8 @@ pub(crate) struct WatchCall {
     pub(crate) token: Option<String>,
     pub(crate) from: From,
     pub(crate) filter: Filter,
+    /// Whether a quorum is asked where the feed stands now.
+    pub(crate) consistency: Consistency,
     pub(crate) stopping: Option<Stopping>,
 }
 
@@ -84,7 +86,8 @@ pub(crate) struct Watcher {
     stopping: Option<Stopping>,
     check_at: Instant,
     keep_alive_at: Instant,
-    _place: Place,
+    /// When the node was last seen to be ready.
+    ready_at: Instant,
 }
 
 /// What a watcher waits for.
@@ -97,22 +100,22 @@ enum Next {
 }
 
 impl Service {
-    /// Lets somebody watch; a quorum is asked where the feed stands unless he says where to start.
-    pub(crate) async fn watch(&self, call: WatchCall, deadline: Instant) -> Result<Watcher> {
-        let WatchCall { token, from, filter, stopping } = call;
+    /// Lets somebody watch; a quorum is asked where the feed stands unless he says where to start. His place is taken as
+    /// long as anything that is written for him may be kept.
+    pub(crate) async fn watch(&self, call: WatchCall, deadline: Instant) -> Result<(Watcher, Place)> {
+        let WatchCall { token, from, filter, consistency, stopping } = call;
         let caller = self.admit(Endpoint::Watch, token.as_deref(), deadline).await?;
         let tail = self.tail().clone();
         let place = tail.enter(caller.user)?;
         // Subscribed before anything is read: what comes meanwhile is not slept through.
         let reached = tail.reached();
-        let at = self.start_of(from, deadline).await?;
+        let at = self.start_of(from, consistency, deadline).await?;
         if let Err(gone) = tail.read(at)? {
             return Err(revision_gone(at, gone));
         }
         let now = Instant::now();
-        Ok(Watcher {
+        let watcher = Watcher {
             service: self.clone(),
-            tail,
             token,
             caller,
             availability: Availability::of(&filter),
@@ -121,16 +124,18 @@ impl Service {
             reached,
             stopping,
             check_at: now + CHECK_INTERVAL,
-            keep_alive_at: now + KEEP_ALIVE_INTERVAL,
-            _place: place,
-        })
+            keep_alive_at: now + tail.bounds().keep_alive_interval,
+            ready_at: now,
+            tail,
+        };
+        Ok((watcher, place))
     }
 
     /// The revision behind which a stream starts.
-    async fn start_of(&self, from: From, deadline: Instant) -> Result<Revision> {
+    async fn start_of(&self, from: From, consistency: Consistency, deadline: Instant) -> Result<Revision> {
         let index = match from {
             From::Now => {
-                let read = self.read(Consistency::Linearizable, deadline, now_in).await?;
+                let read = self.read(consistency, deadline, now_in).await?;
                 return read.value.ok_or_else(not_kept);
             }
             From::Revision(Revision { index, .. }) | From::Index(index) => index,
@@ -165,7 +170,13 @@ impl Watcher {
     /// Waits for what comes next. After a cut nothing does.
     pub(crate) async fn next(&mut self) -> Item {
         let item = self.next_item().await;
-        self.keep_alive_at = Instant::now() + KEEP_ALIVE_INTERVAL;
+        match item {
+            Item::Events(_) | Item::KeepAlive(_) => {
+                self.keep_alive_at = Instant::now() + self.tail.bounds().keep_alive_interval;
+            }
+            // It does not say how far he is: on a busy slot he would never hear.
+            Item::Availability(_) | Item::Cut(_) => (),
+        }
         item
     }
 
@@ -247,12 +258,20 @@ impl Watcher {
         }
     }
 
-    /// Whether what the watcher has shown of himself still counts, and lets him see as much as at first.
-    async fn check(&self) -> std::result::Result<(), Cut> {
+    /// Whether the node has lately heard what happens, and what the watcher has shown of himself still counts and lets
+    /// him see as much as at first.
+    async fn check(&mut self) -> std::result::Result<(), Cut> {
+        if self.service.replica().is_ready() {
+            self.ready_at = Instant::now();
+        } else if self.ready_at.elapsed() >= self.tail.bounds().behind_duration {
+            return Err(self.cut("behind", "the node is cut off or far behind; go on at another"));
+        }
         let deadline = Instant::now() + CHECK_DURATION_MAX;
         match self.service.identify(Endpoint::Watch, self.token.as_deref(), deadline).await {
             Ok(caller) if caller == self.caller => Ok(()),
             Ok(_) => Err(self.cut("unauthenticated", "your role has changed; watch anew")),
+            // That nobody could say is no word against him.
+            Err(problem) if problem.status == 503 => Err(self.cut("behind", &problem.detail)),
             Err(problem) => Err(self.cut("unauthenticated", &problem.detail)),
         }
     }

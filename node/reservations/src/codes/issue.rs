@@ -1,5 +1,7 @@
 //! Gives a booking its code.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::bookings::{self, Booking, BookingState};
@@ -10,7 +12,8 @@ use crate::node_keys::{NodeKeyId, RevokedNodeKey};
 use crate::outcome::{Contradiction, Halt, Outcome, Rejection};
 use crate::rows::ReadTyped as _;
 
-/// Gives a booking its code, or says which one it has. For whoever manages the booking.
+/// Gives a booking its code, or says which one it has. For whoever manages the booking, and for the cluster, which reminds
+/// the party of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssueCode {
     /// Which.
@@ -23,8 +26,7 @@ pub struct IssueCode {
 
 impl IssueCode {
     pub(crate) fn apply(self, context: &mut Context<'_>) -> Result<Outcome, Halt> {
-        let actor = context.actor()?;
-        let booking = bookings::find(context, actor, self.booking)?;
+        let booking = self.find(context)?;
         expect_to_come(context, &booking)?;
         if context.row::<RevokedNodeKey>(self.signer).is_some() {
             return Err(Rejection::NodeKeyRevoked(self.signer).into());
@@ -42,6 +44,13 @@ impl IssueCode {
             context.put(self.booking, code.clone());
         }
         Ok(Outcome::Code(self.booking, code))
+    }
+
+    fn find(self, context: &Context<'_>) -> Result<Arc<Booking>, Halt> {
+        if context.only_internal().is_ok() {
+            return context.row(self.booking).ok_or_else(|| Rejection::BookingNotFound(self.booking).into());
+        }
+        bookings::find(context, context.actor()?, self.booking)
     }
 
     fn first(self, context: &Context<'_>) -> IssuedCode {
@@ -94,6 +103,8 @@ mod tests {
             at 3 mia asks for code booking:1 signer=5-1
             at 4 sam asks for code booking:1 signer=6-1
             at 5 tom asks for code booking:1 signer=5-1
+            at 5 node asks for code booking:1 signer=5-1
+            at 5 node asks for code booking:7 signer=5-1
             at 6 mia asks for another code booking:1 signer=6-1
             at 1000 sam scans booking:1 code=1/5-1
             at 1000 sam scans booking:1 code=3/6-1
@@ -109,6 +120,8 @@ mod tests {
                 mia asks for code booking:1 signer=5-1 -> booking:1 code=1 keys=5-1 since=2
                 sam asks for code booking:1 signer=6-1 -> booking:1 code=1 keys=5-1,6-1 since=2
                 tom asks for code booking:1 signer=5-1 -> booking_not_found booking:1
+                node asks for code booking:1 signer=5-1 -> booking:1 code=1 keys=5-1,6-1 since=2
+                node asks for code booking:7 signer=5-1 -> booking_not_found booking:7
                 mia asks for another code booking:1 signer=6-1 -> booking:1 code=2 keys=6-1 since=6
                 sam scans booking:1 code=1/5-1 -> code_stale current=2
                 sam scans booking:1 code=3/6-1 -> code_stale current=2

@@ -6,7 +6,7 @@ use std::time::Duration;
 use holdfast_cluster::Api;
 use holdfast_model::SlotId;
 use holdfast_processes::sinks::{ApnsSink, Authority, FcmSink, Hook, Plan, WebhookSink};
-use holdfast_processes::{Guest, Park, Recorder, Stage, arrive, beside, fresh_key, give_role, until};
+use holdfast_processes::{Guest, Park, Recorder, Stage, arrive, beside, fresh_key, give_role, raw_call, until};
 use hyper::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -106,6 +106,12 @@ async fn a_guests_day_from_the_booking_to_the_gate_and_of_one_who_never_comes() 
         .wait_until("Ada's reminder", |all| all.iter().any(|push| push.payload["type"] == "booking.ready"))
         .await;
     assert!(pushed.iter().all(|push| push.device_token == apple_token(1)));
+    let reminder = pushed.iter().find(|push| push.payload["type"] == "booking.ready").unwrap();
+    let link = reminder.payload["codeUrl"].as_str().unwrap();
+    let (_, path) = link.split_once("/q/").unwrap();
+    let image = format!("GET /q/{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let drawn = raw_call(&world.stage.address(0), image.as_bytes()).await;
+    assert_eq!((drawn.status, drawn.header("content-type")), (200, "image/png"), "{link}");
     let told = world.fcm.seen.wait_until("Ben's reminder", |all| all.len() >= 2).await;
     assert!(told.iter().all(|push| push.registration_token == "ben-phone"));
     assert_eq!(world.status_of(&adas).await, "ready");
@@ -285,6 +291,8 @@ async fn ten_leader_changes_during_a_thousand_reminders_and_a_thousand_holds() {
             of.len() == 1000
         })
         .await;
+    // The sink refuses an event under two ids, and two events under one.
+    assert_eq!(world.apns.refused.all(), Vec::<String>::new());
     let operator = &world.stage.operator;
     let mut after = String::new();
     let mut ready = BTreeSet::new();

@@ -1,10 +1,12 @@
 //! Watching what happens.
 
+mod ends;
+
 use axum::body::BodyDataStream;
 use futures_util::StreamExt as _;
 use holdfast_reservations::{AdoptEdition, Edition};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::*;
 use crate::watch::Stopping;
@@ -22,6 +24,8 @@ struct Scene {
 struct Heard {
     body: BodyDataStream,
     read: String,
+    /// Signs of life between the blocks.
+    comments: usize,
 }
 
 /// One block of a stream.
@@ -82,7 +86,11 @@ impl Scene {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         if status == 200 {
             assert_eq!(headers["content-type"], "text/event-stream");
-            return Ok(Heard { body: response.into_body().into_data_stream(), read: String::new() });
+            return Ok(Heard {
+                body: response.into_body().into_data_stream(),
+                read: String::new(),
+                comments: 0,
+            });
         }
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         Err(Told { status, headers, body: serde_json::from_slice(&body).unwrap() })
@@ -99,10 +107,12 @@ impl Scene {
 impl Heard {
     /// The next block with data; `None` at the end.
     async fn next(&mut self) -> Option<Block> {
+        let patience = Instant::now() + PATIENCE;
         loop {
             while let Some((block, rest)) = self.read.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
                 self.read = rest;
+                self.comments += usize::from(block.starts_with(':'));
                 let field = |name: &str| {
                     let line = block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
                     line.map(str::to_owned)
@@ -112,7 +122,7 @@ impl Heard {
                     return Some(Block { id: field("id"), event: field("event").unwrap(), data });
                 }
             }
-            let part = timeout(PATIENCE, self.body.next()).await.expect("nothing came")?.unwrap();
+            let part = timeout_at(patience, self.body.next()).await.expect("nothing came")?.unwrap();
             self.read.push_str(std::str::from_utf8(&part).unwrap());
         }
     }

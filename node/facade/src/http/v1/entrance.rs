@@ -154,7 +154,8 @@ pub(crate) async fn history(State(service): State<Service>, Segment(id): Segment
 pub(crate) async fn revoked(State(service): State<Service>, call: Call) -> Answer {
     let asked = call.asked(&service, Endpoint::CheckIn).await?;
     let after = BookingId(call.query_id("after")?.unwrap_or_default());
-    let read = service.revoked_codes(asked, after).await?;
+    let limit = call.query("limit")?.is_some().then(|| call.limit()).transpose()?;
+    let read = service.revoked_codes(asked, after, limit).await?;
     Reply::read(read, |codes| ListBody {
         items: codes
             .items
@@ -191,8 +192,9 @@ pub(crate) async fn revoke_key(State(service): State<Service>, Segment(kid): Seg
     }))
 }
 
-pub(crate) async fn keys(State(service): State<Service>) -> Answer {
-    Reply::ok(&service.keys().of_codes()?)
+pub(crate) async fn keys(State(service): State<Service>, call: Call) -> Answer {
+    let read = service.keys().of_codes(call.consistency()?, call.context.deadline).await?;
+    Reply::read(read, |keys| keys)
 }
 
 fn code_body(code: BookingCode) -> CodeBody {

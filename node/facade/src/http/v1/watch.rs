@@ -15,7 +15,7 @@ use crate::service::Service;
 use crate::watch::{AVAILABILITY, Cut, Filter, From, Item, Shown, SlotLeft, WatchCall, pump};
 use crate::wire::id_in;
 
-const NAMES: [&str; 5] = ["after", "slotId", "resourceId", "userId", "kind"];
+const NAMES: [&str; 7] = ["after", "slotId", "resourceId", "userId", "kind", "consistency", "max_staleness"];
 
 const LAST_EVENT_ID: &str = "last-event-id";
 
@@ -86,11 +86,13 @@ struct CutBody<'a> {
 pub(crate) async fn watch(State(service): State<Service>, call: Call) -> Answer {
     let (from, filter) = asked(&call)?;
     let token = call.token()?.map(str::to_owned);
-    let asked = WatchCall { token, from, filter, stopping: call.stopping.clone() };
-    let watcher = service.watch(asked, call.context.deadline).await?;
-    let mut progress = Progress { told: watcher.at(), told_at: Instant::now() };
-    let hello = hello(watcher.at())?;
-    let parts = pump(watcher, Ok(hello), move |item| written(item, &mut progress).map(Ok));
+    let (consistency, stopping) = (call.consistency()?, call.stopping.clone());
+    let asked = WatchCall { token, from, filter, consistency, stopping };
+    let watching = service.watch(asked, call.context.deadline).await?;
+    let at = watching.0.at();
+    let mut progress = Progress { told: at, told_at: Instant::now() };
+    let hello = hello(at)?;
+    let parts = pump(watching, Ok(hello), move |item| written(item, &mut progress).map(Ok));
     Ok(Reply::stream(parts, "text/event-stream"))
 }
 
@@ -111,7 +113,9 @@ fn asked(call: &Call) -> Result<(From, Filter)> {
             "slotId" => slots.extend(ids()?),
             "resourceId" => resources.extend(ids()?),
             "userId" => users.extend(ids()?),
-            _ => kinds.extend(values.map(str::to_owned)),
+            "kind" => kinds.extend(values.map(str::to_owned)),
+            // How current the start is to be.
+            _ => (),
         }
     }
     // A browser that connects again asks for the same path, and says in the header how far it came.

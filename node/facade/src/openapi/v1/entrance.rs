@@ -11,11 +11,11 @@ use crate::http::v1::entrance::{
 use crate::openapi::answers::{answer, read};
 use crate::openapi::codes::{
     ALREADY_CANCELLED, ALREADY_USED, BAD_CODE, BOOKING_NOT_FOUND, CODE_REVOKED, CODE_STALE, Code, FORBIDDEN,
-    HOLD_EXPIRED, INTERNAL, INVALID, NO_SHOW, NODE_KEY_NOT_FOUND, NODE_KEY_REVOKED, NOT_CONFIRMED, NOT_USED,
-    NOTHING_TO_DECIDE, RATE_LIMITED, SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE,
+    HOLD_EXPIRED, INVALID, NO_SHOW, NODE_KEY_NOT_FOUND, NODE_KEY_REVOKED, NOT_CONFIRMED, NOT_USED,
+    NOTHING_TO_DECIDE, SLOT_NOT_FOUND, TOO_EARLY, TOO_LATE,
 };
-use crate::openapi::operation::{Operation, get, plain, post};
-use crate::openapi::parameters::{id, part};
+use crate::openapi::operation::{Operation, get, post};
+use crate::openapi::parameters::{id, part, query, query_id};
 use crate::openapi::schemas::{Components, Shape, list, moment, number, object, of, page_of, text, word};
 use crate::wire::NoShowsBody;
 
@@ -87,10 +87,11 @@ fn of_bookings() -> Vec<Operation> {
         get("/v1/codes/revoked", "List codes that do not count although they are signed")
             .about("For scanners without a network; in the order of the bookings, and of those whose time has not passed.")
             .by(Endpoint::CheckIn)
-            .with(crate::openapi::parameters::query_id("after", "`next` of the page before."))
+            .with(query("limit", "Items of a page; as many as are found at once unless given, which may be 2,000.", json!({"type": "integer", "minimum": 1, "maximum": 200})))
+            .with(query_id("after", "`next` of the page before. A page may be short, or empty, and not be the last."))
             .reads()
             .answers(read("A page of codes.", page_of::<RevokedCodeBody>, page(json!({"bookingId": 7, "codeRevision": 2}))))
-            .refuses(&[FORBIDDEN]),
+            .refuses(&[FORBIDDEN, INVALID]),
     ]
 }
 
@@ -109,9 +110,9 @@ fn of_slots_and_keys() -> Vec<Operation> {
                 json!({"slotId": 1, "noShows": {"state": "releasing"}}),
             ))
             .refuses(&[INVALID, SLOT_NOT_FOUND, NOTHING_TO_DECIDE]),
-        plain("/v1/keys", "List the public keys of codes (RFC 7517), with what became of them")
-            .answers(answer(200, "A JWK set.", key_set, keys()))
-            .refuses(&[RATE_LIMITED, INTERNAL]),
+        get("/v1/keys", "List the public keys of codes (RFC 7517), with what became of them")
+            .reads()
+            .answers(read("A JWK set.", key_set, keys())),
         post("/v1/keys/{kid}/revoke", "Revoke a key that somebody else may have")
             .about("Whatever it has signed is void at once: codes, tokens and URLs. Rotate the node's key first.")
             .by(Endpoint::ChangeNodeKey)

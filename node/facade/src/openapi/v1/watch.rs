@@ -25,7 +25,8 @@ pub(in crate::openapi) fn operations() -> Vec<Operation> {
             .with(query("slotId", "Only of these slots: repeated, or with commas between.", ids()))
             .with(query("resourceId", "Only of these resources.", ids()))
             .with(query("userId", "Only bookings of these users.", ids()))
-            .with(query("kind", "Only of these kinds: `booking.held`, `booking.*`, ...", json!({"type": "string"})))
+            .with(query("kind", "Only of these kinds: `booking.held`, `booking.*`, `*`, ...", json!({"type": "string"})))
+            .reads()
             .answers(stream("What happens.", events, EXAMPLE))
             .refuses(&[INVALID, REVISION_GONE, REVISION_UNKNOWN, FEED_NOT_KEPT, TOO_MANY_WATCHES, WATCHERS_FULL]),
     ]

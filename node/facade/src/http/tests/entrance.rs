@@ -1,0 +1,52 @@
+//! What scanners fetch before they do without a network.
+
+use holdfast_reservations::{AdoptEdition, Edition};
+
+use super::*;
+
+/// Nobody waits for long for a quorum that there is not.
+const BRIEFLY: (&str, &str) = ("holdfast-timeout-ms", "300");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_are_current_or_not_told_unless_stale_ones_will_do() {
+    let node = Node::start().await;
+    node.service.replica().shut_down().await;
+    for path in ["/v1/keys", "/.well-known/jwks.json"] {
+        let told = node.say(&format!("GET {path}")).with(BRIEFLY.0, BRIEFLY.1).told().await;
+        assert_eq!(told.says(), (503, "no_quorum"), "{path}");
+        let told = node.say(&format!("GET {path}?consistency=stale")).told().await;
+        assert_eq!(told.status, 200, "{told:?}");
+        assert!(told.headers.contains_key("holdfast-age-ms"), "{told:?}");
+        assert_eq!(told.body["keys"].as_array().unwrap().len(), 1, "{told:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn void_codes_are_listed_in_pages_of_any_size() {
+    let node = Node::start().await;
+    node.submit(Command::AdoptEdition(AdoptEdition { edition: Edition::LATEST })).await;
+    let (olga, mia) = (node.operator().await, node.guest("mia").await);
+    let (_, slot) = node.slot(&mia, &olga, json!([{"name": "all", "capacity": 9}])).await;
+    let mut void = Vec::new();
+    for _ in 0..3 {
+        let booked = node.say("POST /v1/bookings").by(&mia).body(json!({"slotId": slot})).made().await;
+        let call = format!("POST /v1/bookings/{}/code", booked["id"]);
+        for _ in 0..2 {
+            node.say(&call).by(&mia).made().await;
+        }
+        void.push(json!({"bookingId": booked["id"], "codeRevision": 2}));
+    }
+    let page = async |query: &str| {
+        let told = node.say(&format!("GET /v1/codes/revoked{query}")).by(&olga).made().await;
+        (told["items"].as_array().unwrap().clone(), told["next"].clone())
+    };
+    assert_eq!(page("").await, (void.clone(), json!(null)));
+    let (first, next) = page("?limit=2").await;
+    assert_eq!((&first[..], &next), (&void[..2], &void[1]["bookingId"]));
+    assert_eq!(page(&format!("?limit=2&after={next}")).await, (void[2..].to_vec(), json!(null)));
+    assert_eq!(page("?limit=3").await, (void.clone(), json!(null)));
+    for (query, refused) in [("limit=0", (422, "invalid")), ("limit=x", (400, "malformed"))] {
+        let told = node.say(&format!("GET /v1/codes/revoked?{query}")).by(&olga).told().await;
+        assert_eq!(told.says(), refused, "{query}");
+    }
+}

@@ -1,0 +1,39 @@
+//! Links to codes, for messages that remind parties of what they have booked.
+
+use holdfast_raft::View;
+use holdfast_reservations::{Booking, BookingId, Command, IssueCode, IssuedCode, Outcome, ReadTyped as _};
+use tokio::time::Instant;
+
+use crate::service::Service;
+use crate::service::entrance::{expect_to_come, key_of, party_of};
+
+impl Service {
+    /// Where the code of a booking is drawn for whoever has the link, until its party is admitted no more. A code that was
+    /// not issued yet is, under this node's key. `None` if the party is not expected, if clients cannot find this cluster,
+    /// or if nothing is agreed by the deadline.
+    pub async fn code_link(&self, booking: u64, deadline: Instant) -> Option<String> {
+        let id = BookingId(booking);
+        let public_url = Some(self.public_url()).filter(|url| !url.is_empty())?;
+        let signer = self.codes().signer().ok()?;
+        let key = key_of(&signer);
+        let find = |view: &View<'_>| {
+            let booking = view.row::<Booking>(id)?;
+            expect_to_come(&booking).ok()?;
+            let issued = view.row::<IssuedCode>(id).filter(|code| code.signers.contains(&key));
+            Some((party_of(view, id, &booking)?, issued.map(|code| code.revision)))
+        };
+        let (party, revision) = self.look(find).ok()??;
+        let revision = match revision {
+            Some(revision) => revision,
+            None => {
+                let issue = IssueCode { booking: id, signer: key, is_reissue: false };
+                let issued = self.replica().propose_internal(Command::IssueCode(issue), deadline).await;
+                let Outcome::Code(_, code) = issued.ok()?.outcome else { return None };
+                code.revision
+            }
+        };
+        let token = self.codes().token(&signer, &party, revision);
+        let (_, admitted_until) = party.admitted;
+        Some(format!("{public_url}{}", self.codes().path_until(&signer, &token, admitted_until)))
+    }
+}
