@@ -29,9 +29,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use holdfast_raft::{ClusterStatus, Consistency, Read, Replica, SystemClock, View, WallClock};
-use holdfast_reservations::{
-    Command, Edition, Outcome, Principal, Request, RequestId, Revision, Timestamp,
-};
+use holdfast_reservations::{Command, Edition, Outcome, Principal, Request, RequestId, Revision, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 

@@ -137,7 +137,8 @@ mod tests {
         assert_eq!(Command::CheckIn(plain).needs(), Edition(1));
         let undo = UndoScan { booking, reason: "oops".into(), expected_version: None };
         assert_eq!(Command::UndoScan(undo).needs(), WITH_DAYS);
-        let set = |field| Command::SetPolicy(SetPolicy { scope: Scope::Cluster, fields: vec![(field, None)] });
+        let set =
+            |field| Command::SetPolicy(SetPolicy { scope: Scope::Cluster, fields: vec![(field, None)] });
         assert_eq!(set(PolicyField::NoShowGrace).needs(), Edition(1));
         assert_eq!(set(PolicyField::NoShowShareMax).needs(), WITH_DAYS);
     }

@@ -22,9 +22,11 @@ pub(super) fn rejected(rejection: &Rejection) -> Problem {
             let detail = "the key that signed this code is revoked; ask for the booking's code again";
             Problem::new(409, "code_revoked", detail)
         }
-        Rejection::NotUsed => {
-            Problem::new(409, "not_used", "the party is not in: there is nothing to take back, and a scan that was taken back lets nobody in again; scan anew")
-        }
+        Rejection::NotUsed => Problem::new(
+            409,
+            "not_used",
+            "the party is not in: there is nothing to take back, and a scan that was taken back lets nobody in again; scan anew",
+        ),
         Rejection::NodeKeyRevoked(key) => {
             let detail = format!("this node signs with key {key}, which is revoked; ask another node");
             Problem::new(503, "key_revoked", detail)
