@@ -11,6 +11,8 @@
 mod accounting;
 mod capacity;
 mod digests;
+mod entrance;
+mod feed;
 mod glances;
 mod history;
 mod ledger;
@@ -32,6 +34,8 @@ pub use holdfast_reservations::{BookingId, Revision, SlotId, UserId};
 pub use accounting::check as check_accounting;
 pub use capacity::check as check_capacity;
 pub use digests::{Replica, check as check_digests};
+pub use entrance::{Act, Pass, Scan, Told, check as check_entrance};
+pub use feed::{Followed, Happened, Interest, check as check_feed, concerning};
 pub use glances::{Glance, check as check_glances};
 pub use history::{Answer, Booking, Call, Counts, End, History, NodeNumber, Request, Status};
 pub use linearizability::{Bounds, Verdict, check as check_linearizability};

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use holdfast_reservations::{
-    self as rules, Applied, BookingsOf, Clock, Entry, MemoryRows, Order, Outcome, PoolCounts, ReadRows,
-    ReadTyped as _, Rejection, RequestKey, Revision, Slot, State, User, list_bookings,
+    self as rules, Applied, BookingsOf, Clock, Entry, Event, MemoryRows, Order, Outcome, PoolCounts,
+    ReadRows, ReadTyped as _, Rejection, RequestKey, Revision, Slot, State, User, list_bookings,
 };
 
 use crate::history::{Answer, Booking, Call, Counts, History, Request, Status};
@@ -138,7 +138,8 @@ fn answer_of(outcome: &Outcome) -> Answer {
 
 struct Replay {
     state: State<MemoryRows>,
-    applied: BTreeMap<Revision, Applied>,
+    /// What each change of a booking made of it.
+    changes: BTreeMap<Revision, Booking>,
     /// Where each request took effect, by generation, acting user and key.
     effects: BTreeMap<(u32, u64, RequestKey), Revision>,
     /// What each request was decided to be, by acting user and key: a refusal that is not remembered may become another.
@@ -149,18 +150,25 @@ struct Replay {
 impl Replay {
     fn new() -> Self {
         let state = State::over(MemoryRows::default());
-        let (applied, effects, decided) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { state, applied, effects, decided, violations: Vec::new() }
+        let (changes, effects, decided) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { state, changes, effects, decided, violations: Vec::new() }
     }
 
     fn apply(&mut self, index: u64, entry: &Entry) {
         let applied = self.state.apply(index, entry);
         let generation = self.state.rows().row::<Clock>(()).map_or(0, |clock| clock.generation);
-        for (ordinal, (request, applied)) in (0..).zip(entry.requests.iter().zip(applied)) {
-            let revision = Revision { index, ordinal };
-            if applied.revision == revision && is_effect(&applied.outcome) {
+        let mut last = None;
+        for (request, applied) in entry.requests.iter().zip(applied) {
+            let revision = applied.revision;
+            // Revisions rise with every command, but for answers that are given again.
+            let is_new = revision.index == index && last.is_none_or(|last| last < revision);
+            if is_new {
+                last = Some(revision);
+            }
+            if is_new && is_effect(&applied.outcome) {
                 self.note_effect(generation, revision, request);
             }
+            self.note_changes(&applied);
             if is_contradiction(&applied.outcome) {
                 let says = format!("{revision} contradicts the rules: {:?}", applied.outcome);
                 self.violations.push(Violation::new(says));
@@ -169,7 +177,18 @@ impl Replay {
                 let decided = self.decided.entry((request.principal.scope(), id.key)).or_default();
                 decided.push(answer_of(&applied.outcome));
             }
-            self.applied.insert(revision, applied);
+        }
+    }
+
+    /// Notes what bookings are now, each under the revision of its last change.
+    fn note_changes(&mut self, applied: &Applied) {
+        if let Outcome::Booking(id, booking) = &applied.outcome {
+            self.changes.entry(booking.revision).or_insert_with(|| booking_of(*id, booking));
+        }
+        for event in &applied.events {
+            let Event::Booking { booking: id, .. } = event else { continue };
+            let booking = self.state.rows().row::<rules::Booking>(*id);
+            self.changes.extend(booking.map(|booking| (booking.revision, booking_of(*id, &booking))));
         }
     }
 
@@ -197,10 +216,10 @@ impl Replay {
     fn judge_change(&mut self, call: &Call) {
         let Answer::Booking(told) = &call.answer else { return };
         let (Some(revision), false) = (told.revision, is_read(call)) else { return };
-        let says = match self.applied.get(&revision).map(|applied| &applied.outcome) {
-            None => format!("{revision} was acknowledged, but the log has no such request"),
-            Some(Outcome::Booking(id, booking)) if booking_of(*id, booking) == *told => return,
-            Some(outcome) => format!("{revision} was told otherwise than it came out: {outcome:?}"),
+        let says = match self.changes.get(&revision) {
+            None => format!("{revision} was acknowledged, but the log has no such change"),
+            Some(booking) if booking == told => return,
+            Some(booking) => format!("{revision} was told otherwise than it came out: {booking:?}"),
         };
         self.violations.push(Violation::new(says).quoting([call]));
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast_raft::net::{Connection, Network as _};
+use hyper::body::Incoming;
 use serde_json::Value;
 
 use crate::network::{MachineNet, MachineNumber, address};
@@ -57,6 +58,23 @@ pub enum Silence {
     NotSent,
     /// It may have arrived.
     Lost,
+}
+
+/// Opens a stream that a node goes on to write, over a connection of its own: its status, and what comes.
+///
+/// # Errors
+///
+/// When there is no answer.
+pub async fn open_stream(
+    network: &MachineNet,
+    node: MachineNumber,
+    path: &str,
+    headers: &[(String, String)],
+) -> io::Result<(u16, Incoming)> {
+    let connection = network.connect(&address(node, HTTP_PORT).to_string()).await?;
+    let mut sender = http::connect(connection).await?;
+    let head = vec!["GET".to_owned(), path.to_owned()];
+    http::open(&mut sender, Frame { head, headers: headers.to_vec(), body: Bytes::new() }).await
 }
 
 /// A client's connections, one to each node, made when they are needed.

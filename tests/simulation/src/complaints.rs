@@ -7,13 +7,13 @@ use holdfast_model::{Answer, Call};
 const NEVER: [&str; 4] = ["0", "400", "403", "500"];
 
 /// What those try who have lost the right, or never had it. Who has it is judged by what was ruled.
-const TRIED_BY_OTHERS: &str = "check_in";
+const TRIED_BY_OTHERS: [&str; 5] = ["check_in", "scan", "scan_again", "scan_otherwise", "undo_scan"];
 
 /// What is wrong with an answer in a word or two, a status and a code.
 #[must_use]
 pub fn complaint_of_answer(operation: &str, answer: &str) -> Option<String> {
     let status = answer.split(' ').next()?;
-    let is_fine = status == "403" && operation == TRIED_BY_OTHERS;
+    let is_fine = status == "403" && TRIED_BY_OTHERS.contains(&operation);
     (NEVER.contains(&status) && !is_fine).then(|| format!("{operation} was answered {answer:?}"))
 }
 

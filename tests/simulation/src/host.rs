@@ -13,6 +13,7 @@ use crate::machine::Machine;
 use crate::network::{Holder, MachineNumber, Net};
 use crate::node::{self, Beginning, Exit, NodePlan, NodeState};
 use crate::observation::Ending;
+use crate::outside::Outside;
 use crate::time::{Clock, WorldTime};
 
 /// A node on its machine.
@@ -69,6 +70,8 @@ pub struct HostOptions {
     pub begins: Beginning,
     /// Sizes.
     pub raft: RaftSettings,
+    /// Whom its node sends messages to.
+    pub outside: Outside,
     /// Whether it only learns when it joins.
     pub stays_learner: bool,
 }
@@ -77,12 +80,13 @@ impl Host {
     /// A host whose node starts at the next tick.
     #[must_use]
     pub fn new(options: HostOptions, net: &Net, time: &WorldTime, chance: &mut Chance) -> Self {
-        let HostOptions { machine, others, begins, raft, stays_learner } = options;
+        let HostOptions { machine, others, begins, raft, outside, stays_learner } = options;
         let disk = Disk::new(chance.fork());
         let plan = Arc::new(NodePlan {
             machine,
             network: net.of(machine),
             clock: Clock::new(time.clone()),
+            outside,
             disk: Mutex::new(disk.handle()),
             others,
             begins: Mutex::new(begins),

@@ -1,11 +1,14 @@
 //! What clients were told is judged when all is over: by every checker of histories, against what is there and against
 //! the log.
 
+mod feed;
+mod outbox;
+
 use std::collections::BTreeMap;
 
 use holdfast_model::{
-    Booking, Bounds, Counts, End, History, Status, Verdict, Violation, check_glances, check_linearizability,
-    check_replay, check_standing, resolve,
+    Booking, Bounds, Counts, End, History, Status, Verdict, Violation, check_entrance, check_glances,
+    check_linearizability, check_replay, check_standing, resolve,
 };
 use holdfast_reservations::{Entry, Key, PoolCounts, PoolId, Row, Slot};
 use holdfast_storage::codec;
@@ -35,7 +38,11 @@ pub fn judge(world: &mut World, core: &[usize]) -> Result<(), String> {
     first_of("stale reads", &check_glances(&world.recorder.take_glances()))?;
     let (rulings, showings) = world.recorder.take_standing();
     first_of("who may act", &check_standing(&rulings, &showings))?;
+    first_of("entrance", &check_entrance(&world.recorder.take_passes()))?;
     let log = log_of(world)?;
+    world.outside.check()?;
+    outbox::judge(&log, &world.outside.attempts())?;
+    feed::judge(&log, &world.watched)?;
     first_of("revision replay", &check_replay(&log, &history, request_key))?;
     let history = resolve(&log, &history, request_key);
     match check_linearizability(&history, Bounds { steps_max: STEPS_MAX, ..Bounds::default() }) {
@@ -43,6 +50,15 @@ pub fn judge(world: &mut World, core: &[usize]) -> Result<(), String> {
         Verdict::Failed(violations) => first_of("linearizability", &violations),
         Verdict::Unknown(why) => Err(format!("linearizability: unknown, {}", why.join("; "))),
     }
+}
+
+/// Who watches and has not been shown everything yet.
+///
+/// # Errors
+///
+/// When the log cannot be read.
+pub fn behind(world: &World) -> Result<Vec<String>, String> {
+    Ok(world.watched.behind(&feed::told_by(&log_of(world)?).happened))
 }
 
 fn first_of(judge: &str, violations: &[Violation]) -> Result<(), String> {

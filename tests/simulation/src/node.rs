@@ -3,14 +3,11 @@
 mod frames;
 mod introduction;
 
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use holdfast_facade::{FacadeSettings, Metrics, Service};
-use holdfast_leader::Post;
-use holdfast_leader::senders::{Attempt, Delivery, Message};
 use holdfast_raft::net::Network as _;
 use holdfast_raft::{
     Change, ChangeError, Goal, Moment, Node, NodeOptions, Placement, RaftSettings, Replica, Runtime,
@@ -23,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::chance::Chance;
 use crate::network::{MachineNet, MachineNumber, address};
+use crate::outside::Outside;
 use crate::time::{Clock, TICK};
 
 pub use frames::{Frame, read_frame, write_frame};
@@ -54,6 +52,8 @@ pub struct NodePlan {
     pub network: MachineNet,
     /// Its wall clock.
     pub clock: Clock,
+    /// Whom it sends messages to.
+    pub outside: Outside,
     /// Its disk; a new one after a loss.
     pub disk: Mutex<SimulatedDisk>,
     /// The machines of the nodes it is told of.
@@ -195,7 +195,7 @@ async fn serve(plan: Arc<NodePlan>) -> Exit {
     let own = replica.own_key();
     let public_key = own.signing_key.verifying_key().to_bytes();
     drop(tokio::spawn(introduction::run(replica.clone(), own.generation, public_key)));
-    drop(tokio::spawn(holdfast_leader::serve(replica.clone(), Arc::new(World))));
+    drop(tokio::spawn(holdfast_leader::serve(replica.clone(), Arc::new(plan.outside.of(plan.machine)))));
     let clock = Arc::new(plan.clock.clone());
     let settings = FacadeSettings {
         public_url: Some("http://holdfast".to_owned()),
@@ -258,13 +258,4 @@ async fn take_part(plan: &NodePlan, metrics: &Metrics) -> Result<Node, StartErro
         observer: Arc::new(metrics.clone()),
     };
     start_simulated(disk, options).await
-}
-
-/// The world outside: it takes whatever it is sent.
-struct World;
-
-impl Post for World {
-    fn attempt<'a>(&'a self, _: &'a Message) -> Pin<Box<dyn Future<Output = Attempt> + Send + 'a>> {
-        Box::pin(std::future::ready(Attempt::Made(Delivery::Delivered)))
-    }
 }

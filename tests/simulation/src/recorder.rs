@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use holdfast_model::{Call, Glance, Ruling, Showing};
+use holdfast_model::{Call, Glance, Pass, Ruling, Showing};
 use holdfast_reservations::{RequestKey, Revision};
 
 use crate::complaints::{complaint_of_answer, complaint_of_call};
@@ -27,6 +27,7 @@ struct Inner {
     glances: Vec<Glance>,
     rulings: Vec<Ruling>,
     showings: Vec<Showing>,
+    passes: Vec<Pass>,
     acknowledged: Vec<Acknowledged>,
     counts: Counts,
     complaints: Vec<String>,
@@ -79,6 +80,22 @@ impl Recorder {
     /// Records that somebody asked to be let in.
     pub fn show(&self, showing: Showing) {
         self.lock().showings.push(showing);
+    }
+
+    /// Records what somebody was told at the entrance.
+    pub fn pass(&self, pass: Pass) {
+        self.lock().passes.push(pass);
+    }
+
+    /// All that was told at the entrance, which is forgotten.
+    #[must_use]
+    pub fn take_passes(&self) -> Vec<Pass> {
+        std::mem::take(&mut self.lock().passes)
+    }
+
+    /// Notes what is wrong with an answer, if anything is.
+    pub fn complain(&self, complaint: Option<String>) {
+        self.lock().complaints.extend(complaint);
     }
 
     /// All decisions about who may act, and all that was shown; both are forgotten.

@@ -27,7 +27,10 @@ pub const FAULTS_MS: u64 = 20_000;
 const SERVE_MS_MAX: u64 = 15_000;
 
 /// And agree by then.
-const AGREE_MS_MAX: u64 = 30_000;
+const AGREE_MS_MAX: u64 = 45_000;
+
+/// Between two looks at whether everybody was sent and shown everything.
+const LOOK_INTERVAL_MS: u64 = 500;
 
 /// How to run a seed.
 #[derive(Clone, Debug)]
@@ -105,6 +108,10 @@ fn run_here(options: &RunOptions) -> Report {
     let counts = world.recorder.counts();
     let mut checks = world.invariants.checks().clone();
     checks.insert("probes of healed nodes", world.probes.judged());
+    checks.insert("messages that were sent", world.outside.attempts().len() as u64);
+    let watched = world.watched.counts();
+    checks.insert("streams that were read", watched.streams);
+    checks.insert("events that were shown", watched.events);
     let owned = |counts: &BTreeMap<&'static str, u64>| {
         counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
     };
@@ -214,6 +221,7 @@ pub fn mend(world: &mut World, core: &[usize]) {
         }
     }
     world.load.ask_twice(0);
+    world.outside.mend();
     for position in core {
         let is_suspect = world.suspects.acquit(*position);
         let host = &mut world.hosts[*position];
@@ -283,13 +291,22 @@ fn agree(world: &mut World, core: &[usize]) -> Result<(), String> {
     let is_over = |world: &mut World| {
         let is_calm = is_alike(world) && world.unfinished(core).is_none() && world.strays(core).is_empty();
         calm_ms = if is_calm { calm_ms + 1 } else { 0 };
-        calm_ms > 20 && world.load.gone() == world.everybody()
+        calm_ms > 20
+            && world.load.gone() == world.everybody()
+            && world.time.now_ms().is_multiple_of(LOOK_INTERVAL_MS)
+            && world.unsent() == Some(0)
+            && judgement::behind(world).is_ok_and(|behind| behind.is_empty())
     };
     if !world.run_until(AGREE_MS_MAX, is_over).map_err(says)? {
         let what = match (is_alike(world), world.unfinished(core), world.strays(core)) {
             (_, Some(unfinished), _) => format!("something is left to do: {unfinished}"),
             (_, None, strays) if !strays.is_empty() => format!("{strays:?} were removed and do not know it"),
-            (true, ..) => "clients wait for answers".to_owned(),
+            (true, ..) => {
+                let (unsent, behind) = (world.unsent(), judgement::behind(world)?);
+                format!(
+                    "clients wait for answers, {unsent:?} messages are unsent, or watchers wait: {behind:?}"
+                )
+            }
             (false, ..) => format!("{core:?} are not alike"),
         };
         return Err(format!("liveness: {AGREE_MS_MAX} ms after they served, {what}"));

@@ -6,9 +6,12 @@ mod apps;
 mod book;
 mod cancel;
 mod check_in;
+mod codes;
+mod day;
 mod get;
 mod guest;
 mod guests;
+mod history;
 mod holds;
 mod jobs;
 mod keys;
@@ -23,10 +26,13 @@ mod park;
 mod payments;
 mod person;
 mod policies;
+mod recipients;
+mod scan;
 mod seats;
 mod sign_in;
+mod webhooks;
 
-use holdfast_model::{Request, Right, Rule, UserId};
+use holdfast_model::{Act, BookingId, Request, Right, Rule, UserId};
 use serde_json::Value;
 
 use crate::chance::Chance;
@@ -37,6 +43,7 @@ pub(crate) use keys::request_key;
 pub use load::Load;
 pub use park::Park;
 pub(crate) use person::Person;
+use scan::MadeScan;
 
 /// What clients do, and how often each in proportion to the others.
 pub(crate) const OPERATIONS: &[(u64, &dyn Operation)] = &[
@@ -74,6 +81,26 @@ pub(crate) const OPERATIONS: &[(u64, &dyn Operation)] = &[
     (3, &jobs::ShowJob),
     (3, &seats::LookAtSeats),
     (1, &policies::SetPolicy),
+    (14, &day::BookDay),
+    (5, &day::BookGroup),
+    (10, &codes::FetchCode),
+    (2, &codes::RenewCode),
+    (20, &scan::Scan),
+    (10, &scan::ScanAgain),
+    (6, &scan::ScanOtherwise),
+    (4, &scan::Undo),
+    (3, &history::LookAtHistory),
+    (3, &day::DecideNoShows),
+    (1, &day::SetDayPolicy),
+    (2, &day::ReadReport),
+    (1, &day::ListRevokedCodes),
+    (4, &recipients::AddDevice),
+    (1, &recipients::RemoveDevice),
+    (2, &recipients::SetPreferences),
+    (3, &webhooks::AddWebhook),
+    (3, &webhooks::ChangeWebhook),
+    (1, &webhooks::ListDeadLetters),
+    (2, &webhooks::ReplayDeadLetters),
 ];
 
 /// Something that clients do.
@@ -91,6 +118,11 @@ pub(crate) trait Operation: Sync {
 
     /// What he learns from an answer of success.
     fn learn(&self, _who: &mut Person, _park: &Park, _wish: &Wish, _reply: &Reply) {}
+
+    /// What is wrong with an answer of success, whatever else there is.
+    fn complaint(&self, _reply: &Reply) -> Option<String> {
+        None
+    }
 }
 
 /// What somebody asks for.
@@ -116,6 +148,10 @@ pub(crate) struct Wish {
     pub(crate) password: Option<String>,
     /// Whom it is about, if that matters later.
     pub(crate) about: Option<UserId>,
+    /// What it is at the entrance, for which booking.
+    pub(crate) at_entrance: Option<(BookingId, Act)>,
+    /// The scan, for whoever makes it again.
+    pub(crate) scan: Option<MadeScan>,
 }
 
 /// What somebody shows, or showed once.
@@ -142,6 +178,8 @@ impl Default for Wish {
             is_ruled_by_refusal: false,
             password: None,
             about: None,
+            at_entrance: None,
+            scan: None,
         }
     }
 }

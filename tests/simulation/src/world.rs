@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use holdfast_raft::{Goal, RaftSettings};
+use holdfast_reservations::outbox_channels;
 use holdfast_storage::log::LogOptions;
 
 use crate::chance::Chance;
@@ -19,7 +20,9 @@ use crate::machine::Machine;
 use crate::network::{Holder, MachineNumber, Net};
 use crate::node::Beginning;
 use crate::observation::{NodeId, Observation, Role};
+use crate::outside::Outside;
 use crate::prober::Probes;
+use crate::readers::{Readers, Seen};
 use crate::recorder::Recorder;
 use crate::time::WorldTime;
 use crate::trace::Trace;
@@ -97,6 +100,10 @@ pub struct World {
     pub recorder: Recorder,
     /// What nodes have shown after all was healed.
     pub probes: Probes,
+    /// Whom nodes send messages to.
+    pub outside: Outside,
+    /// What those who watch were shown.
+    pub watched: Seen,
     /// All that happens.
     pub trace: Trace,
     /// What must hold.
@@ -144,11 +151,13 @@ impl World {
         let net = Net::new(machines, chance.fork(), trace.clone());
         let (recorder, load) = (Recorder::new(time.clone()), Load::default());
         load.set_nodes((0..options.nodes).map(|machine| (machine, machine + 1)).collect());
+        let outside = Outside::new(chance.fork(), time.clone(), trace.clone());
         let host_of = |machine| {
             let others = (0..options.nodes).filter(|other| *other != machine).collect();
             let begins = if machine == 0 { Beginning::Founds } else { Beginning::AsksFounder };
             let raft = options.raft.clone();
-            let host = HostOptions { machine, others, begins, raft, stays_learner: false };
+            let outside = outside.clone();
+            let host = HostOptions { machine, others, begins, raft, outside, stays_learner: false };
             Host::new(host, &net, &time, &mut chance)
         };
         let hosts: Vec<Host> = (0..options.nodes).map(host_of).collect();
@@ -165,11 +174,24 @@ impl World {
             trace: trace.clone(),
             load: load.clone(),
         };
+        let readers = Readers {
+            net: net.clone(),
+            machine: machines - 1,
+            chance: chance.fork(),
+            recorder: recorder.clone(),
+            time: time.clone(),
+            trace: trace.clone(),
+            load: load.clone(),
+            seen: Seen::default(),
+        };
+        let watched = readers.seen.clone();
         let probes = Probes::default();
         let (asked, place) = (probes.clone(), net.of(machines - 1));
         let clients = Machine::new(chance.draw(), move || {
             let (guests, probes, place) = (guests.clone(), asked.clone(), place.clone());
+            let readers = readers.clone();
             async move {
+                drop(tokio::spawn(readers.run()));
                 drop(tokio::spawn(probes.run(place)));
                 guests.run().await;
                 Ok(())
@@ -182,6 +204,8 @@ impl World {
             load,
             recorder,
             probes,
+            outside,
+            watched,
             trace,
             invariants: invariants::all(),
             seen: Observation::default(),
@@ -300,6 +324,19 @@ impl World {
     #[must_use]
     pub fn up(&self) -> Vec<usize> {
         (0..self.hosts.len()).filter(|position| self.hosts[*position].is_up()).collect()
+    }
+
+    /// How many messages wait to be sent, as the leader sees it; nothing if nobody leads.
+    #[must_use]
+    pub fn unsent(&self) -> Option<u64> {
+        let leader = self.leader()?;
+        let replica = self.replica(leader)?;
+        let disk = self.hosts[leader].disk.handle();
+        disk.set_undisturbed(true);
+        let channels = replica.look(|view| outbox_channels(view));
+        disk.set_undisturbed(false);
+        let (channels, _) = channels.ok()?;
+        Some(channels.iter().map(|(_, backlog)| backlog.waiting).sum())
     }
 
     /// How many clients there are.

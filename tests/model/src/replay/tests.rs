@@ -150,11 +150,11 @@ fn an_answer_that_the_log_does_not_say() {
         0..5 user:4 key:c book slot:1 -> booking:3 revision:12-0
         ",
         &expect![[r#"
-            10-0 was told otherwise than it came out: Booking(BookingId(1), Booking { slot: SlotId(1), pool: PoolId(1), user: UserId(2), booked_by: UserId(2), count: 1, seats: [], state: Confirmed, version: 1, booked_at: Timestamp(1000), revision: Revision { index: 10, ordinal: 0 }, payment: None })
+            10-0 was told otherwise than it came out: Booking { id: BookingId(1), slot: SlotId(1), owner: UserId(2), count: 1, status: Confirmed, revision: Some(Revision { index: 10, ordinal: 0 }) }
                 0..5 user:2 key:a book slot:1 count:2 -> booking:1 revision:10-0
-            11-0 was told otherwise than it came out: Rejected(SlotFull(SlotFull { available: 1, sold_out_at: None, alternatives: [] }))
+            11-0 was acknowledged, but the log has no such change
                 0..5 user:3 key:b book slot:1 count:2 -> booking:2 revision:11-0
-            12-0 was acknowledged, but the log has no such request
+            12-0 was acknowledged, but the log has no such change
                 0..5 user:4 key:c book slot:1 -> booking:3 revision:12-0"#]],
     );
 }

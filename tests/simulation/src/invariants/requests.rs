@@ -55,23 +55,21 @@ impl RequestsOnce {
         let state = self.state.get_or_insert_with(|| State::over(MemoryRows::default()));
         let applied = state.apply(entry.id.index, &commands);
         let generation = state.rows().row::<Clock>(()).map_or(0, |clock| clock.generation);
-        for (ordinal, (request, applied)) in (0..).zip(commands.requests.iter().zip(applied)) {
-            let revision = Revision { index: entry.id.index, ordinal };
-            self.note(generation, revision, request, &applied)?;
+        let mut last = None;
+        for (request, applied) in commands.requests.iter().zip(applied) {
+            let revision = applied.revision;
+            // Revisions rise with every command, but for answers that are given again.
+            if revision.index == entry.id.index && last.is_none_or(|last| last < revision) {
+                last = Some(revision);
+                self.note(generation, request, &applied)?;
+            }
         }
         Ok(())
     }
 
-    fn note(
-        &mut self,
-        generation: u32,
-        revision: Revision,
-        request: &Request,
-        applied: &Applied,
-    ) -> Result<(), String> {
-        let Some(id) = request.id else { return Ok(()) };
-        let has_effect = applied.revision == revision && is_remembered(&applied.outcome);
-        if !has_effect {
+    fn note(&mut self, generation: u32, request: &Request, applied: &Applied) -> Result<(), String> {
+        let (Some(id), revision) = (request.id, applied.revision) else { return Ok(()) };
+        if !is_remembered(&applied.outcome) {
             return Ok(());
         }
         let scope = request.principal.scope();

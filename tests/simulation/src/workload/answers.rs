@@ -1,8 +1,11 @@
 //! Between JSON on the wire and the words of a history.
 
-use holdfast_model::{Answer, Booking, BookingId, Counts, Request, Revision, SlotId, Status, UserId};
+use holdfast_model::{
+    Act, Answer, Booking, BookingId, Counts, Request, Revision, SlotId, Status, Told, UserId,
+};
 use serde_json::Value;
 
+use super::accounts::name_of;
 use crate::client::{Reply, Silence};
 
 /// What an attempt came to.
@@ -21,6 +24,25 @@ pub(super) fn answer_in(request: Request, sent: &Result<Reply, Silence>) -> Answ
         (404 | 409 | 412 | 422, _) => Answer::Refused(reply.code().to_owned()),
         (500 | 504, _) => Answer::Unknown,
         (status, _) => Answer::NotDone(format!("{status}-{}", reply.code())),
+    }
+}
+
+/// What an attempt at the entrance was told; nothing if nothing was done.
+pub(super) fn told_at_entrance(act: &Act, sent: &Result<Reply, Silence>) -> Option<Told> {
+    let reply = match sent {
+        Ok(reply) => reply,
+        Err(Silence::NotSent) => return None,
+        Err(Silence::Lost) => return Some(Told::Unknown),
+    };
+    match (reply.status, act) {
+        (200..=299, Act::Fetches | Act::Renews) => {
+            reply.json["token"].as_str().map(|token| Told::Code(name_of(token)))
+        }
+        (200..=299, Act::Scans(_)) => revision_in(&reply.json).map(Told::Admitted),
+        (200..=299, Act::Undoes) => Some(Told::Undone),
+        (404 | 409 | 412 | 422, _) => Some(Told::Refused(reply.code().to_owned())),
+        (500 | 504, _) => Some(Told::Unknown),
+        _ => None,
     }
 }
 

@@ -5,11 +5,11 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use holdfast_model::{Answer, Call, Door, Fate, Glance, Right, Rule, Ruling, Showing, UserId};
+use holdfast_model::{Answer, Call, Door, Fate, Glance, Pass, Right, Rule, Ruling, Showing, UserId};
 use serde_json::Value;
 
 use super::accounts::name_of;
-use super::answers::{answer_in, is_definite, revision_in, summary_of};
+use super::answers::{answer_in, is_definite, revision_in, summary_of, told_at_entrance};
 use super::guests::Guests;
 use super::load::Load;
 use super::park::Park;
@@ -70,6 +70,9 @@ impl Guest {
             recorder: guests.recorder.clone(),
             is_staff: number == 0,
             bookings: Vec::new(),
+            scans: Vec::new(),
+            devices: Vec::new(),
+            webhooks: Vec::new(),
         };
         Self {
             number,
@@ -101,7 +104,7 @@ impl Guest {
                 true => 50,
             };
             tokio::time::sleep(Duration::from_millis(think_ms)).await;
-            if think_ms < 50 || !is_crowd {
+            if (think_ms < 50 || !is_crowd) && !self.load.is_resting() {
                 let operation = draw(&mut self.chance);
                 self.perform(operation, &park).await;
             }
@@ -186,7 +189,10 @@ impl Guest {
             let name = (operation.name(), operation.always_changes());
             let sent = self.attempt(name, wish, key).await;
             match &sent {
-                Ok(reply) if reply.status < 300 => return operation.learn(&mut self.who, park, wish, reply),
+                Ok(reply) if reply.status < 300 => {
+                    self.recorder.complain(operation.complaint(reply));
+                    return operation.learn(&mut self.who, park, wish, reply);
+                }
                 Ok(reply) if reply.status == 401 && wish.kind != Kind::SignIn && wish.by.is_none() => {
                     return self.come_back().await;
                 }
@@ -268,6 +274,7 @@ impl Guest {
             self.recorder.glance(Glance { invoked_at, answered_at, node: node.1, index: *index });
         }
         self.decide(wish, answered_at, sent);
+        self.pass(wish, answered_at, sent);
         self.show(wish, (invoked_at, answered_at), sent);
         let Some(request) = wish.request else { return };
         let answer = answer_in(request, sent);
@@ -282,6 +289,14 @@ impl Guest {
             answer,
             index: sent.as_ref().ok().and_then(|reply| reply.index).filter(|_| is_told),
         });
+    }
+
+    /// Records what was told at the entrance.
+    fn pass(&self, wish: &Wish, answered_at: u64, sent: &Result<Reply, Silence>) {
+        let Some((booking, act)) = wish.at_entrance.clone() else { return };
+        let Some(told) = told_at_entrance(&act, sent) else { return };
+        let invoked_at = self.decision.invoked_at.unwrap_or(answered_at);
+        self.recorder.pass(Pass { invoked_at, answered_at, booking, act, told });
     }
 
     fn decide(&mut self, wish: &Wish, answered_at: u64, sent: &Result<Reply, Silence>) {

@@ -21,6 +21,7 @@ pub(super) struct LoadInner {
     pub(super) arrived: AtomicUsize,
     pub(super) began: AtomicBool,
     pub(super) is_over: AtomicBool,
+    is_resting: AtomicBool,
     pub(super) gone: AtomicUsize,
     /// The crowd books until then.
     pub(super) burst_until_ms: AtomicU64,
@@ -48,6 +49,15 @@ impl Load {
     /// Everybody begins.
     pub fn begin(&self) {
         self.inner.began.store(true, Ordering::Relaxed);
+    }
+
+    /// Everybody ends what he is doing, and does nothing more, until he may again.
+    pub fn rest(&self, is_resting: bool) {
+        self.inner.is_resting.store(is_resting, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_resting(&self) -> bool {
+        self.inner.is_resting.load(Ordering::Relaxed)
     }
 
     /// Everybody ends what he is doing, and goes.
@@ -87,7 +97,7 @@ impl Load {
     }
 
     /// The machine of some node, and what names the node on it.
-    pub(super) fn some_node(&self, chance: &mut Chance) -> (MachineNumber, usize) {
+    pub(crate) fn some_node(&self, chance: &mut Chance) -> (MachineNumber, usize) {
         let nodes = self.inner.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         // With all of them gone there is nobody to be found at the first one.
         if nodes.is_empty() { (0, 0) } else { *chance.pick(&nodes) }
@@ -98,7 +108,7 @@ impl Load {
         self.inner.nodes.lock().unwrap_or_else(PoisonError::into_inner).contains(&node)
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.inner.is_over.load(Ordering::Relaxed)
     }
 }

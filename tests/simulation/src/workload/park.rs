@@ -9,6 +9,12 @@ use crate::time::EPOCH_MS;
 /// Slots of each kind.
 pub(super) const SLOTS: usize = 4;
 
+/// Slots that start soon.
+pub(super) const DAYS: usize = 5;
+
+/// Slots that stay open end so many seconds after the simulation began: longer than anybody simulates.
+pub(super) const OPEN_SECONDS: u64 = 30 * 86_400;
+
 /// What there is to be booked.
 #[derive(Clone, Debug, Default)]
 pub struct Park {
@@ -24,6 +30,10 @@ pub struct Park {
     pub seated: Vec<SlotId>,
     /// Its slots with places that are all alike.
     pub standing: Vec<SlotId>,
+    /// A third resource, whose slots start soon.
+    pub tower: u64,
+    /// Its slots; the first has many places.
+    pub days: Vec<SlotId>,
 }
 
 /// Seats of each slot that has any.
@@ -59,6 +69,16 @@ impl Park {
         self.seated.contains(&slot)
     }
 
+    /// The slot of the tower that has many places.
+    pub(crate) fn crowded(&self) -> SlotId {
+        self.days[0]
+    }
+
+    /// Whether a slot starts soon, and its parties come with codes.
+    pub(crate) fn has_day(&self, slot: SlotId) -> bool {
+        self.days.contains(&slot)
+    }
+
     /// Whether places are held in a slot.
     pub(crate) fn is_held(&self, slot: SlotId) -> bool {
         self.has_seats(slot) || self.standing.contains(&slot)
@@ -79,6 +99,13 @@ impl Park {
         let (year, month, day) = date_of(days);
         let (hours, minutes, seconds) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
         json!(format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}Z"))
+    }
+
+    /// A slot that starts so many seconds after the simulation began, and lasts so many.
+    pub(crate) fn new_day(&self, starts_seconds: u64, seconds: u64, capacity: u64) -> Value {
+        let mut slot = self.new_slot(starts_seconds + seconds, capacity);
+        slot["startTime"] = self.moment(starts_seconds);
+        slot
     }
 
     /// A slot that ends so many seconds after the simulation began.

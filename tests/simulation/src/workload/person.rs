@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::By;
 use super::accounts::Accounts;
+use super::scan::MadeScan;
 use crate::chance::Chance;
 use crate::recorder::Recorder;
 
@@ -35,6 +36,12 @@ pub(crate) struct Person {
     pub(crate) is_staff: bool,
     /// Bookings he knows, each in its slot.
     pub(crate) bookings: Vec<(BookingId, SlotId)>,
+    /// Scans he has made.
+    pub(super) scans: Vec<MadeScan>,
+    /// His devices.
+    pub(super) devices: Vec<u64>,
+    /// Webhooks he has made.
+    pub(super) webhooks: Vec<u64>,
 }
 
 impl Person {

@@ -120,7 +120,8 @@ impl World {
             // Whoever is there by then, or was before.
             let others = (0..machines).filter(|other| *other != machine).collect();
             let (begins, raft) = (Beginning::IsOver, self.options.raft.clone());
-            let options = HostOptions { machine, others, begins, raft, stays_learner };
+            let outside = self.outside.clone();
+            let options = HostOptions { machine, others, begins, raft, outside, stays_learner };
             self.hosts.push(Host::new(options, &self.net, &self.time, chance));
             return Some(machine);
         }

@@ -7,3 +7,4 @@ mod partitions;
 mod restored_leader;
 mod snapshots;
 mod stage;
+mod watchers;
