@@ -4,8 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http2::{SendRequest, handshake};
-use hyper::{HeaderMap, Request};
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
 use tokio::net::TcpStream;
@@ -17,6 +18,16 @@ const PREFIX_BYTES: usize = 5;
 pub struct Grpc {
     address: String,
     sender: SendRequest<Full<Bytes>>,
+}
+
+/// What a node says on and on.
+pub struct GrpcStream {
+    /// Of the answer; with the trailers, once they have come.
+    metadata: HeaderMap,
+    body: Incoming,
+    rest: BytesMut,
+    // The stream ends with its connection.
+    _grpc: Grpc,
 }
 
 /// An answer.
@@ -59,10 +70,30 @@ struct ErrorInfo {
 impl Grpc {
     /// Connects to a node.
     pub async fn connect(address: &str) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        let Some(grpc) = Self::reach(address, None).await else { panic!("{address} takes no connections") };
+        grpc
+    }
+
+    /// Connects to a node, if there is one. Of what it says on a stream so many bytes may come before they are read.
+    pub async fn reach(address: &str, window_bytes: Option<u32>) -> Option<Self> {
+        let stream = TcpStream::connect(address).await.ok()?;
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.initial_stream_window_size(window_bytes);
+        let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.ok()?;
         tokio::spawn(async move { drop(connection.await) });
-        Self { address: address.to_owned(), sender }
+        Some(Self { address: address.to_owned(), sender })
+    }
+
+    /// Sends a message to a method that says on and on; `None` if the node went away.
+    pub async fn stream(
+        mut self,
+        method: &str,
+        metadata: &[(&str, &str)],
+        message: &impl Message,
+    ) -> Option<GrpcStream> {
+        let response = self.send(method, metadata, framed(&message.encode_to_vec())).await.ok()?;
+        let (head, body) = response.into_parts();
+        Some(GrpcStream { metadata: head.headers, body, rest: BytesMut::new(), _grpc: self })
     }
 
     /// Sends a message to a method and reads all that comes back.
@@ -77,19 +108,60 @@ impl Grpc {
 
     /// Sends a body to a method and reads all that comes back.
     pub async fn call_bytes(&mut self, method: &str, metadata: &[(&str, &str)], body: Bytes) -> GrpcReply {
+        let (head, body) = self.send(method, metadata, body).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap();
+        let mut metadata = head.headers;
+        metadata.extend(body.trailers().cloned().unwrap_or_default());
+        reply_from(head.status.as_u16(), metadata, body.to_bytes())
+    }
+
+    async fn send(
+        &mut self,
+        method: &str,
+        metadata: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Response<Incoming>, hyper::Error> {
         let uri = format!("http://{}/{method}", self.address);
         let mut request =
             Request::post(uri).header("content-type", "application/grpc").header("te", "trailers");
         for (name, value) in metadata {
             request = request.header(*name, *value);
         }
-        self.sender.ready().await.unwrap();
-        let response = self.sender.send_request(request.body(Full::new(body)).unwrap()).await.unwrap();
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.unwrap();
-        let mut metadata = head.headers;
-        metadata.extend(body.trailers().cloned().unwrap_or_default());
-        reply_from(head.status.as_u16(), metadata, body.to_bytes())
+        self.sender.ready().await?;
+        self.sender.send_request(request.body(Full::new(body)).unwrap()).await
+    }
+}
+
+impl GrpcStream {
+    /// The next message, encoded; `None` once the stream has ended or broken off.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(message) = self.whole_message() {
+                return Some(message);
+            }
+            match self.body.frame().await?.ok()?.into_data() {
+                Ok(data) => self.rest.extend_from_slice(&data),
+                Err(frame) => self.metadata.extend(frame.into_trailers().unwrap_or_default()),
+            }
+        }
+    }
+
+    /// How it ended: `grpc-status` by its name and the reason in its details; both empty if it broke off.
+    #[must_use]
+    pub fn status(&self) -> (&'static str, String) {
+        let text =
+            |name: &str| self.metadata.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let reason = reason_in(text("grpc-status-details-bin")).unwrap_or_default();
+        (name_of(text("grpc-status")), reason)
+    }
+
+    fn whole_message(&mut self) -> Option<Bytes> {
+        let length = u32::from_be_bytes(self.rest.get(1..PREFIX_BYTES)?.try_into().ok()?) as usize;
+        if self.rest.len() < PREFIX_BYTES + length {
+            return None;
+        }
+        self.rest.advance(PREFIX_BYTES);
+        Some(self.rest.split_to(length).freeze())
     }
 }
 

@@ -5,12 +5,16 @@ use std::path::{Path, PathBuf};
 use holdfast_cluster::{Api, LocalCluster, LocalOptions};
 use tempfile::TempDir;
 
+use crate::clock::{Clock, tidy};
+
 /// A cluster, its operator, and its folder.
 pub struct Stage {
     /// The nodes.
     pub cluster: LocalCluster,
     /// Signed in as the operator, at all nodes.
     pub operator: Api,
+    /// The nodes' wall clocks, if they can be set.
+    clocks: Vec<Clock>,
     dir: Option<TempDir>,
 }
 
@@ -23,14 +27,28 @@ impl Stage {
     /// A cluster with settings, given as environment variables.
     pub async fn start_with(nodes: usize, settings: &[(&str, &str)]) -> Self {
         let dir = TempDir::with_prefix("holdfast-test-").unwrap();
+        Self::start_in(dir, nodes, settings, Vec::new()).await
+    }
+
+    /// A cluster whose nodes have wall clocks that can be set. It needs libfaketime.
+    pub async fn start_with_clocks(nodes: usize) -> Self {
+        let dir = TempDir::with_prefix("holdfast-test-").unwrap();
+        let clock = |node: usize| Clock::in_file(dir.path().join(format!("clock-{node}")));
+        let clocks = (1..=nodes).map(clock).collect();
+        Self::start_in(dir, nodes, &[], clocks).await
+    }
+
+    async fn start_in(dir: TempDir, nodes: usize, settings: &[(&str, &str)], clocks: Vec<Clock>) -> Self {
         let mut environment = vec![("HOLDFAST_LOG".to_owned(), "info".to_owned())];
         environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let path = dir.path().to_owned();
         let options = LocalOptions { binary: binary(), dir: path, nodes, base_port: None, environment };
-        match LocalCluster::start(options).await {
+        let of_clocks = clocks.iter().map(Clock::environment).collect();
+        match LocalCluster::start_each(options, of_clocks).await {
             Ok(cluster) => {
                 let operator = cluster.operator_api().await.unwrap();
-                Self { cluster, operator, dir: Some(dir) }
+                cluster.nodes.iter().for_each(|node| tidy(node.pid()));
+                Self { cluster, operator, clocks, dir: Some(dir) }
             }
             Err(failure) => panic!("{failure}; the logs are in {}", dir.keep().display()),
         }
@@ -59,6 +77,13 @@ impl Stage {
     pub async fn restart(&mut self, position: usize) {
         self.cluster.run(position, &[]).unwrap();
         self.cluster.ready(position).await.unwrap();
+        tidy(self.cluster.nodes[position].pid());
+    }
+
+    /// The wall clock of a node, if the cluster was started with such.
+    #[must_use]
+    pub fn clock(&self, position: usize) -> Clock {
+        self.clocks[position].clone()
     }
 
     /// Starts all nodes that were ended, together, as they need each other.
@@ -70,6 +95,7 @@ impl Stage {
         }
         for position in ended {
             self.cluster.ready(position).await.unwrap();
+            tidy(self.cluster.nodes[position].pid());
         }
     }
 

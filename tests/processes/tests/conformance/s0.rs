@@ -1,8 +1,12 @@
-//! Seed S0, FastPass: six endpoints under `/rides`. What needs the scheduler (ready, no-show, reminders) is elsewhere.
+//! Seed S0, FastPass: six endpoints under `/rides`, and what happens by itself as the day goes on.
 
 mod bookings;
+mod day;
+mod entities;
 mod gate;
 mod history;
+mod phones;
+mod pictures;
 mod refusals;
 
 use holdfast_processes::Park;
@@ -15,9 +19,13 @@ use crate::walk::Walk;
 /// window as bodies name it, `now_from` and `now_to` are its moments; so for the others. Mia and Tom are guests, Sam is a
 /// cast member.
 async fn open_park() -> Walk {
-    let mut walk = Walk::open().await;
+    open_park_in(Walk::open().await).await
+}
+
+async fn open_park_in(mut walk: Walk) -> Walk {
     let park = Park::open(&walk.stage.operator).await;
     walk.knows("ride", park.ride);
+    walk.knows("venue", park.venue);
     for (name, minutes, capacity) in
         [("now", -1, 20), ("soon", 120, 20), ("later", 1440, 5), ("small", 2880, 2)]
     {
@@ -29,6 +37,16 @@ async fn open_park() -> Walk {
     walk.arrives("tom").await;
     walk.serves("sam", "staff").await;
     walk
+}
+
+/// Another window of the ride, that lasts from so many seconds from now to so many, or a little later: moments are
+/// whole seconds. When it starts and ends.
+async fn open_window_in(walk: &mut Walk, name: &str, seconds: (i64, i64), capacity: u64) -> [Timestamp; 2] {
+    let park = Park { venue: walk.number("venue"), ride: walk.number("ride") };
+    let now = Timestamp::from_second(Timestamp::now().as_second() + 1).unwrap();
+    let (starts_at, length) = (now + SignedDuration::from_secs(seconds.0), seconds.1 - seconds.0);
+    open_window(walk, park, name, (starts_at, SignedDuration::from_secs(length)), capacity).await;
+    [starts_at, starts_at + SignedDuration::from_secs(length)]
 }
 
 /// A window of a ride; `NAME_slot` is its slot on `/v1`.

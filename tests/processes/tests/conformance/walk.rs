@@ -41,7 +41,16 @@ impl Walk {
 
     pub async fn open_with(settings: &[(&str, &str)]) -> Self {
         let machine = beside().await;
-        let stage = Stage::start_with(NODES, settings).await;
+        Self::on(Stage::start_with(NODES, settings).await, machine)
+    }
+
+    /// The nodes' wall clocks can be set.
+    pub async fn open_with_clocks() -> Self {
+        let machine = beside().await;
+        Self::on(Stage::start_with_clocks(NODES).await, machine)
+    }
+
+    fn on(stage: Stage, machine: RwLockReadGuard<'static, ()>) -> Self {
         let operator = Caller::Token(stage.operator.token.clone().unwrap_or_default());
         let callers = [("nobody".to_owned(), Caller::Nobody), ("operator".to_owned(), operator)];
         Self { stage, callers: callers.into(), words: Words::new(), _machine: machine }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use holdfast_cluster::Api;
 use holdfast_model::SlotId;
 use holdfast_processes::sinks::{ApnsSink, Authority, FcmSink, Hook, Plan, WebhookSink};
-use holdfast_processes::{Guest, Park, Recorder, Stage, arrive, beside, fresh_key, give_role, raw_call, until};
+use holdfast_processes::{
+    Guest, Park, Recorder, Stage, arrive, beside, fresh_key, give_role, raw_call, until,
+};
 use hyper::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};

@@ -4,8 +4,10 @@
 
 mod accounts;
 mod bad_input;
+mod bench;
 mod beyond;
 mod catch_up;
+mod clocks;
 mod cluster_over_grpc;
 mod day;
 mod grpc;
@@ -21,3 +23,4 @@ mod rides;
 mod start;
 mod tls;
 mod tokens;
+mod watch;

@@ -82,3 +82,23 @@ async fn a_change_can_be_tied_to_a_version() {
     }
     walk.converse(r#"mia GET /rides/book -> 200 {"bookings":[{"cnt":3}]}"#).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_gets_the_places_there_are_and_no_more() {
+    const CROWD: usize = 60;
+    let mut walk = open_park().await;
+    let body = walk.spelled(r#"{"rideId":$ride,"cnt":1,$later}"#);
+    let ask = Ask::new(hyper::Method::POST, "/rides/book").with_body(body);
+    let mut calls = tokio::task::JoinSet::new();
+    for caller in 0..CROWD {
+        let (client, ask) = (walk.client(["mia", "tom"][caller % 2]), ask.clone());
+        calls.spawn(async move { client.ask(&ask).await });
+    }
+    let replies = calls.join_all().await;
+    let booked = replies.iter().filter(|reply| reply.status == 201).count();
+    let is_refused = |reply: &&holdfast_cluster::Reply| (reply.status, reply.code()) == (409, "slot_full");
+    let refused = replies.iter().filter(is_refused).count();
+    assert_eq!((booked, refused), (5, CROWD - 5), "there are five places");
+    walk.converse(r#"mia GET /v1/slots/$later_slot -> 200 {"pools":[{"available":0,"confirmed":5}]}"#).await;
+    walk.stage.digest().await;
+}

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::client::{Ask, Caller, Client};
 
-use super::{open_park, open_window};
+use super::{open_park, open_window, open_window_in};
 
 /// The seed: how long a signed URL lives.
 const URL_SECONDS: i64 = 600;
@@ -106,6 +106,33 @@ async fn after_the_end_of_a_window_nobody_books_and_nobody_is_admitted() {
         sam PATCH /rides/book/$booking/checkin {"status":"checked-in","checkInTime":"$brief_from"}
             -> 409 problem too_late|no_show
         mia PUT /rides/book/$booking {"cnt":2,$brief} -> 409 problem too_late|no_show
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gate_is_open_for_as_long_as_policies_say() {
+    let mut walk = open_park().await;
+    // Two hours and a little before; and nobody is a no-show while the gate is open.
+    walk.converse(
+        r#"
+        operator PUT /v1/policies/resource/$ride
+            {"checkInEarlySeconds":7210,"checkInLateSeconds":600,"noShowGraceSeconds":7200} -> 200
+        mia POST /rides/book {"rideId":$ride,"cnt":1,$soon} -> 201 {"bookingId":"$early = count"}
+        mia POST /rides/book {"rideId":$ride,"cnt":1,$later} -> 201 {"bookingId":"$far = count"}
+        sam PATCH /rides/book/$early/checkin {"status":"checked-in","checkInTime":"$now_from"} -> 200 {"success":true}
+        sam PATCH /rides/book/$far/checkin {"status":"checked-in","checkInTime":"$later_from"} -> 409 problem too_early
+        "#,
+    )
+    .await;
+    open_window_in(&mut walk, "brief", (-60, 5), 5).await;
+    walk.converse(
+        r#"
+        mia POST /rides/book {"rideId":$ride,"cnt":1,$brief} -> 201 {"bookingId":"$late = count"}
+        operator GET /v1/slots/$brief_slot ~> 200 {"status":"finished"}
+        sam PATCH /rides/book/$late/checkin {"status":"checked-in","checkInTime":"$brief_from"} -> 200 {"success":true}
+        mia GET /rides/book?order=desc&size=1 -> 200 {"bookings":[{"bookingId":"$late","status":"USED"}]}
         "#,
     )
     .await;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::client::{Ask, Client};
+use crate::client::{Ask, Caller, Client};
 use crate::walk::Walk;
 
 use super::open_park;
@@ -69,4 +69,27 @@ async fn a_page_has_at_most_a_hundred_rows() {
     let all = mia.ask(&Ask::get("/rides/book?size=100&order=asc")).await;
     let states = all.json["bookings"].as_array().unwrap().iter().map(|row| row["status"].clone());
     assert!(states.into_iter().all(|status| status == "CANCELED"), "{}", all.json);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_is_seen_at_every_node_at_once() {
+    let mut walk = open_park().await;
+    let addresses = walk.stage.addresses();
+    let at = |address: &String| Client::new(vec![address.clone()], Caller::Token(walk.token("mia")));
+    let nodes: Vec<Client> = addresses.iter().map(at).collect();
+    let window = walk.text("soon");
+    let body = |count: usize| format!(r#"{{"rideId":{},"cnt":{count},{window}}}"#, walk.text("ride"));
+    let asked = |method, path: &str, count| Ask::new(method, path).with_body(body(count));
+
+    let booked = nodes[0].ask(&asked(hyper::Method::POST, "/rides/book", 1)).await;
+    assert_eq!(booked.status, 201, "{}", booked.json);
+    let path = format!("/rides/book/{}", booked.json["bookingId"]);
+    for count in 2..12 {
+        let (writer, reader) = (&nodes[count % 3], &nodes[(count + 1 + count / 3 % 2) % 3]);
+        let changed = writer.ask(&asked(hyper::Method::PUT, &path, count)).await;
+        assert_eq!(changed.json, json!({"success": true}), "{}", changed.status);
+        let seen = reader.ask(&Ask::get("/rides/book")).await;
+        assert_eq!(seen.json["bookings"][0]["cnt"], count, "{}", seen.json);
+    }
+    walk.converse("mia GET /v1/slots/$soon_slot -> 200 {\"pools\":[{\"available\":9}]}").await;
 }
