@@ -122,6 +122,9 @@ impl<'a> Entrance<'a> {
     fn judge_others(&self, pass: &Pass, scan: &Scan, revision: Revision) -> Vec<String> {
         let mut says = Vec::new();
         for (other, later) in self.scans() {
+            if matches!(&other.told, Told::Refused(code) if code == KEY_EXPIRED) {
+                continue;
+            }
             if self.is_taken_back(pass, other) && is_same(scan, later) && other.told != pass.told {
                 if let Told::Admitted(_) = other.told {
                     says.push(format!("a scan that was taken back lets somebody in: {pass:?} and {other:?}"));
@@ -140,7 +143,7 @@ impl<'a> Entrance<'a> {
                 Told::Admitted(_) if is_later && !is_same(scan, later) => {
                     says.push(format!("another scan passes for the one before it: {pass:?} and {other:?}"));
                 }
-                Told::Refused(code) if is_later && is_same(scan, later) && code != KEY_EXPIRED => {
+                Told::Refused(code) if is_later && is_same(scan, later) => {
                     says.push(format!("the same scan is refused as {code}: {pass:?} and {other:?}"));
                 }
                 Told::Refused(code) if is_later && code != "already_used" => {

@@ -241,7 +241,7 @@ impl Scene {
         }
         for slot in self.calm {
             let Some((_, bookings)) = self.read(slot).await else { continue };
-            let are_expected = bookings.iter().all(|booking| is_expected(booking));
+            let are_expected = bookings.iter().all(is_expected);
             assert!(bookings.len() == PARTIES as usize && are_expected, "nothing is due there: {bookings:?}");
         }
     }

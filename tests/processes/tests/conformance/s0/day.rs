@@ -150,7 +150,7 @@ async fn a_party_may_come_until_the_window_ends_where_nothing_else_was_decided()
         r#"
         sam PATCH /rides/book/$mias/checkin {"status":"checked-in","checkInTime":"$brief_from"} -> 409 problem no_show
         tom GET /rides/book -> 200 {"bookings":[{"bookingId":"$toms","status":"USED"}]}
-        operator GET /v1/slots/$brief_slot -> 200 {"status":"finished","pools":[{"capacity":5,"confirmed":1}]}
+        operator GET /v1/slots/$brief_slot -> 200 {"status":"finished","pools":[{"capacity":5,"confirmed":3}]}
         "#,
     )
     .await;
