@@ -73,8 +73,10 @@ impl Pulse {
         }));
     }
 
-    async fn beat(&self) {
-        let membership = self.membership.borrow().clone();
+    async fn beat(&mut self) {
+        // Leadership may be seen before who votes: nobody is not a majority that disagrees.
+        let seen = self.membership.wait_for(|membership| membership.voter_ids().next().is_some()).await;
+        let Ok(membership) = seen.map(|membership| membership.clone()) else { return };
         let own = self.peers.own_id();
         let known: Vec<wire::NodeProgress> = self.table.borrow().iter().map(to_wire).collect();
         let others = membership.nodes().map(|(node, _)| *node).filter(|node| *node != own);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use holdfast_reservations::Timestamp;
 use holdfast_storage::engine::OpenEngine;
@@ -25,14 +25,15 @@ use crate::one_in_a_while::OneInAWhile;
 use crate::own_key::KeyRing;
 use crate::peers::Peers;
 use crate::proposals::{
-    Backlog, HandOver, HandOverParts, Proposer, ProposerParts, Room, Stamper, WAITING_BYTES_MAX, Waiting,
+    Backlog, HandOver, HandOverParts, Proposer, ProposerParts, Reading, Room, Stamper, WAITING_BYTES_MAX,
+    Waiting,
 };
 use crate::pulse::{Pulse, Table};
 use crate::reads::{ReadIndex, ReadParts};
 use crate::removal::Question;
 use crate::replica::{EndLog, Replica, ReplicaParts};
 use crate::roster::{self, Roster, Seen};
-use crate::runtime::Placement;
+use crate::runtime::{Placement, WallClock};
 use crate::server::{PeerParts, PeerService};
 use crate::store::{Applier, ApplierParts, Library as _, LogStore, Progress, StateStore, StoredLibrary};
 use crate::transport::Transport;
@@ -78,10 +79,11 @@ pub(super) async fn take_part<F: Files>(
     let Core { raft, library, peers, waiting, progress, watches, .. } = core;
     let Beginning { own, member, log, keys, door, failure, .. } = beginning;
     let NodeOptions { data_dir, machine, settings, .. } = options;
+    let clock = machine.clock;
     let Watches { leadership, membership, committed } = watches;
 
     let room = room_of(log.clone());
-    let stamper = Arc::new(Mutex::new(Stamper::new(machine.clock.clone())));
+    let stamper = Arc::new(Mutex::new(Stamper::new(clock.clone())));
     let backlog = Backlog::new(WAITING_BYTES_MAX);
     let (gate, holders) = Gate::new();
     let proposer = Proposer::start(ProposerParts {
@@ -105,7 +107,7 @@ pub(super) async fn take_part<F: Files>(
     members.clone().start(leadership.clone());
     Pulse {
         peers: peers.clone(),
-        clock: machine.clock.clone(),
+        clock: clock.clone(),
         stamper: stamper.clone(),
         leadership: leadership.clone(),
         membership: membership.clone(),
@@ -123,7 +125,7 @@ pub(super) async fn take_part<F: Files>(
         members: members.clone(),
         proposer: proposer.clone(),
         library: library.clone(),
-        clock: machine.clock,
+        clock: clock.clone(),
         placement: machine.placement,
         stamper: stamper.clone(),
         leadership: leadership.clone(),
@@ -134,7 +136,7 @@ pub(super) async fn take_part<F: Files>(
     };
     door.open(PeerService::new(parts), peers.roster().clone());
     roster::start_learning(peers.roster().clone(), peers.clone());
-    found_if_unused(&raft, own, member, &log).await?;
+    found_if_unused(&raft, own, member, &log, (&stamper, &*clock)).await?;
 
     let (time, freshness) = (Arc::new(AgreedTime::new()), Arc::new(Freshness::new()));
     let doubt = Arc::new(Notify::new());
@@ -261,10 +263,13 @@ async fn found_if_unused<F: Files>(
     own: NodeIdentity,
     member: Member,
     log: &Log<F>,
+    (stamper, clock): (&Mutex<Stamper>, &dyn WallClock),
 ) -> Result<(), StartError> {
     if own.node != FIRST_NODE || log.state() != LogState::default() {
         return Ok(());
     }
+    // It is all voters: time begins with its clock, however soon the first command comes.
+    stamper.lock().unwrap_or_else(PoisonError::into_inner).agree(Some(Reading::of(clock)));
     // The first node votes, whatever its flags say of later ones.
     let founder = Member { stays_learner: false, ..member };
     let founded = raft.initialize(BTreeMap::from([(own.node, founder)])).await;

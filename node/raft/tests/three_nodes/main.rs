@@ -4,6 +4,7 @@
 
 mod at_once;
 mod folders;
+mod founding;
 mod keys;
 mod members;
 mod removed;
