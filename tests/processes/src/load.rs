@@ -1,7 +1,7 @@
 //! Bookings over gRPC streams, many in flight, for as long as it is wanted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use holdfast_client::{Book, BookingState, Client, Error};
 use holdfast_model::{Answer, Booking, BookingId, Call, Request, Revision, SlotId, Status, UserId};
@@ -16,19 +16,23 @@ use crate::stage::Stage;
 const STREAMS: usize = 4;
 const IN_FLIGHT: usize = 256;
 
+/// Of those on one stream, how many go on when the load is eased.
+const EASED_IN_FLIGHT: usize = 16;
+
 /// What the callers share.
 #[derive(Clone)]
 struct Park {
     slots: Arc<[SlotId]>,
     customers: Arc<[UserId]>,
     recorder: Recorder,
-    is_over: Arc<AtomicBool>,
+    /// So many callers of each stream go on.
+    wanted: Arc<AtomicUsize>,
 }
 
 /// Callers that book one place after the other.
 pub struct Load {
     callers: JoinSet<()>,
-    is_over: Arc<AtomicBool>,
+    wanted: Arc<AtomicUsize>,
 }
 
 impl Load {
@@ -41,28 +45,34 @@ impl Load {
         slots: &[SlotId],
         customers: &[UserId],
     ) -> Self {
-        let is_over = Arc::new(AtomicBool::new(false));
+        let wanted = Arc::new(AtomicUsize::new(IN_FLIGHT));
         let (slots, customers) = (slots.into(), customers.into());
-        let park = Park { slots, customers, recorder: recorder.clone(), is_over: is_over.clone() };
+        let park = Park { slots, customers, recorder: recorder.clone(), wanted: wanted.clone() };
         let mut callers = JoinSet::new();
         for _ in 0..STREAMS {
             let client = Client::builder().endpoints(stage.addresses()).token(&app.token).build().unwrap();
-            for _ in 0..IN_FLIGHT {
-                callers.spawn(book(client.clone(), app.user, park.clone()));
+            for number in 0..IN_FLIGHT {
+                callers.spawn(book(number, client.clone(), app.user, park.clone()));
             }
         }
-        Self { callers, is_over }
+        Self { callers, wanted }
+    }
+
+    /// Leaves a machine that is shared by all nodes the time to do more than this. At full load everybody is as fast as
+    /// the leader, and who is behind stays behind.
+    pub fn ease(&self) {
+        self.wanted.store(EASED_IN_FLIGHT, Ordering::Relaxed);
     }
 
     /// Ends it once everything is answered.
     pub async fn end(self) {
-        self.is_over.store(true, Ordering::Relaxed);
+        self.wanted.store(0, Ordering::Relaxed);
         self.callers.join_all().await;
     }
 }
 
-async fn book(client: Client, user: UserId, park: Park) {
-    while !park.is_over.load(Ordering::Relaxed) {
+async fn book(number: usize, client: Client, user: UserId, park: Park) {
+    while number < park.wanted.load(Ordering::Relaxed) {
         let slot = park.slots[rand::random_range(0..park.slots.len())];
         let owner = park.customers[rand::random_range(0..park.customers.len())];
         let (id, request) = (Uuid::now_v7(), Request::Book { slot, count: 1, owner });

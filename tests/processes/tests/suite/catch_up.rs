@@ -43,6 +43,7 @@ async fn a_follower_that_missed_half_a_million_bookings_catches_up_by_snapshot_u
     let load = scene.load();
     scene.recorder.acknowledgements(MISSED).await;
     scene.purged_since(applied).await;
+    load.ease();
     scene.stage.restart(follower).await;
     scene.recorder.acknowledgements(AFTER).await;
     load.end().await;

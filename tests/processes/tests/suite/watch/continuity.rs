@@ -119,9 +119,10 @@ async fn watchers_go_on_at_nodes_that_have_the_past_from_a_snapshot_only() {
     }
 }
 
-/// Changes that a node misses: enough for a snapshot or two. A purge may wait for a call that is under way, until the next.
+/// Changes that a node misses: enough for a snapshot or two. A purge may wait for a call that is under way, until the
+/// next snapshot, and chance may have it so several times in a row.
 const MISSED: usize = 800;
-const ROUNDS_MAX: usize = 4;
+const ROUNDS_MAX: usize = 20;
 
 /// What a node logs when it gets a snapshot from another one.
 const RECEIVED: &str = "a snapshot was received";
