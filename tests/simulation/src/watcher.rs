@@ -15,7 +15,7 @@ use crate::observation::{LogSeen, Members, NodeId, NodeSeen, Observation, Role, 
 const ROWS_INTERVAL_MS: u64 = 1000;
 
 /// Digests are taken at every so manieth index.
-const DIGEST_EVERY: u64 = 3;
+const DIGEST_EVERY: u64 = 12;
 
 /// More than a simulation makes.
 const ROWS_MAX: usize = 1_000_000;
