@@ -14,14 +14,14 @@ use std::time::Duration;
 
 use holdfast_raft::{ProposeError, Replica, View};
 use holdfast_reservations::{
-    Backlog, Channel, Command, Delivery, SETTLED_MAX, SettleDeliveries, Settled, Target, Timestamp,
-    delivery_destination, next_deliveries, outbox_channels,
+    Backlog, Channel, Command, Delivery, Destination, Outcome, SETTLED_MAX, SettleDeliveries, Settled,
+    Target, Timestamp, delivery_destination, next_deliveries, outbox_channels,
 };
 use tokio::time::Instant;
 
 use crate::senders::{self, Attempt, Message, Senders, is_given_up, wait_after};
 use doing::{Doing, Happened};
-use pick::{Picker, Place, UnderWay};
+use pick::{Picker, Place, Quiet, UnderWay, Wanted, is_overdue};
 
 /// Brings a message to whom it is for: one attempt.
 pub trait Post: Send + Sync {
@@ -48,7 +48,8 @@ const PAGES_MAX: usize = 64;
 /// Between two looks at the outbox: a busy leader applies entries all the time.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Longest wait for something to happen: a delivery may be due again.
+/// Longest wait for something to happen: a delivery may be due again. Also the pause after a settlement that the rules
+/// did not take: each leaves an entry in the log, and an error in the operator's.
 const WAIT_MAX: Duration = Duration::from_millis(500);
 
 /// A settlement that takes longer is given up and proposed again: settling twice does nothing.
@@ -70,8 +71,15 @@ struct Agreed(usize);
 /// What is to be done with a delivery that was picked.
 enum Work {
     Send(Box<Message>),
-    /// Whom it was for is gone.
+    /// Whom it was for is gone, or it has waited too long.
     Settle(Settled),
+}
+
+/// What a look at the outbox has found.
+#[derive(Default)]
+struct Looked {
+    work: Vec<(Place, Arc<Delivery>, Work)>,
+    quiet: BTreeMap<Channel, Quiet>,
 }
 
 /// The dispatcher of one tenure.
@@ -81,14 +89,16 @@ pub(crate) struct Dispatcher {
     under_way: UnderWay,
     /// Channels that are left alone, and until when.
     resting: BTreeMap<Channel, Instant>,
+    /// Channels in which nothing was to be done when they were last looked at.
+    quiet: BTreeMap<Channel, Quiet>,
     /// What became of deliveries, and is not agreed yet.
     settled: Vec<(Place, Settled)>,
 }
 
 impl Dispatcher {
     pub(crate) fn new(replica: Replica, post: Arc<dyn Post>) -> Self {
-        let (under_way, resting, settled) = (UnderWay::default(), BTreeMap::new(), Vec::new());
-        Self { replica, post, under_way, resting, settled }
+        let (resting, quiet) = (BTreeMap::new(), BTreeMap::new());
+        Self { replica, post, under_way: UnderWay::default(), resting, quiet, settled: Vec::new() }
     }
 
     /// Runs until it is dropped; what is under way then is sent again by the next leader.
@@ -122,8 +132,9 @@ impl Dispatcher {
         // Without entries the rows' time stands still, and an attempt becomes due all the same.
         let (_, running) = self.replica.due();
         let looked = self.replica.look(|view| self.look(view, view.now().max(running)));
-        let Ok((work, index)) = looked else { return 0 };
-        for (place, delivery, work) in work {
+        let Ok((looked, index)) = looked else { return 0 };
+        self.quiet = looked.quiet;
+        for (place, delivery, work) in looked.work {
             self.under_way.begin(place);
             match work {
                 Work::Settle(settled) => self.settled.push((place, settled)),
@@ -136,35 +147,60 @@ impl Dispatcher {
         index
     }
 
-    fn look(&self, view: &View<'_>, now: Timestamp) -> Vec<(Place, Arc<Delivery>, Work)> {
-        let channels = outbox_channels(view).into_iter();
-        let waiting = channels.filter(|(channel, backlog)| self.may_send(*channel, *backlog));
-        let mut found = Vec::new();
-        for (channel, _) in waiting {
-            let mut picker = Picker::new(channel, &self.under_way, now, UNDER_WAY_MAX);
-            let mut behind = 0;
-            for _ in 0..PAGES_MAX {
-                let page = next_deliveries(view, channel, behind, PAGE);
-                picker.look_at(&page);
-                match page.last() {
-                    Some((last, _)) if page.len() == PAGE && picker.has_room() => behind = *last,
-                    Some(_) | None => break,
-                }
+    fn look(&self, view: &View<'_>, now: Timestamp) -> Looked {
+        let mut looked = Looked::default();
+        for (channel, backlog) in outbox_channels(view) {
+            if let Some(quiet) = self.quiet.get(&channel).filter(|quiet| quiet.lasts(backlog, now)) {
+                looked.quiet.insert(channel, *quiet);
+                continue;
+            }
+            let Some(wanted) = self.wanted(view, channel, backlog, now) else { continue };
+            let picker = self.pick(view, channel, wanted, now);
+            if let Some(quiet) = picker.quiet(backlog) {
+                looked.quiet.insert(channel, quiet);
             }
             for (number, delivery) in picker.picked {
-                if let Some(work) = work(view, channel, &delivery, now) {
-                    found.push(((channel, number), delivery, work));
+                let destination = delivery_destination(view, &delivery, now);
+                let message = |destination| compose::message(view, channel, &delivery, destination, now);
+                if let Some(work) = work(&delivery, destination, now, message) {
+                    looked.work.push(((channel, number), delivery, work));
                 }
             }
         }
-        found
+        looked
     }
 
-    fn may_send(&self, channel: Channel, backlog: Backlog) -> bool {
+    /// What is looked for in a channel now, if anything.
+    fn wanted(&self, view: &View<'_>, channel: Channel, backlog: Backlog, now: Timestamp) -> Option<Wanted> {
         let under_way = self.under_way.of(channel);
-        backlog.waiting > under_way as u64
-            && under_way < UNDER_WAY_MAX
-            && !self.resting.contains_key(&channel)
+        if backlog.waiting <= under_way as u64 || under_way >= UNDER_WAY_MAX {
+            return None;
+        }
+        if !self.resting.contains_key(&channel) {
+            return Some(Wanted::Due);
+        }
+        // They were put there in the order of their numbers: if the first is young, all are.
+        let first = next_deliveries(view, channel, 0, 1);
+        first.iter().any(|(_, first)| is_overdue(first, now)).then_some(Wanted::Overdue)
+    }
+
+    fn pick(&self, view: &View<'_>, channel: Channel, wanted: Wanted, now: Timestamp) -> Picker<'_> {
+        let pages_max = match wanted {
+            Wanted::Due => PAGES_MAX,
+            // They are the first of the channel, and the next look finds others.
+            Wanted::Overdue => 1,
+        };
+        let mut picker = Picker::new(channel, wanted, &self.under_way, now, UNDER_WAY_MAX);
+        let mut behind = 0;
+        for _ in 0..pages_max {
+            let page = next_deliveries(view, channel, behind, PAGE);
+            picker.look_at(&page);
+            match page.last() {
+                Some((last, _)) if page.len() == PAGE && picker.has_room() => behind = *last,
+                Some(_) | None => break,
+            }
+        }
+        picker
     }
 
     /// Notes how an attempt ended.
@@ -198,7 +234,7 @@ async fn agree(replica: Replica, results: Vec<(Channel, u64, Settled)>) -> Agree
     let count = results.len();
     let command = Command::SettleDeliveries(SettleDeliveries { results });
     match replica.propose_internal(command, Instant::now() + SETTLE_DURATION_MAX).await {
-        Ok(_) => Agreed(count),
+        Ok(applied) => agreed(count, &applied.outcome).await,
         Err(error) => {
             if !matches!(error, ProposeError::NotLeader | ProposeError::NoLeader) {
                 tracing::debug!(%error, "what became of notifications is not agreed yet");
@@ -209,6 +245,17 @@ async fn agree(replica: Replica, results: Vec<(Channel, u64, Settled)>) -> Agree
     }
 }
 
+/// How a settlement ended that was applied. One that was not taken is proposed again: without it, all that it tells of
+/// would be sent again.
+async fn agreed(count: usize, outcome: &Outcome) -> Agreed {
+    if matches!(outcome, Outcome::DeliveriesSettled(_)) {
+        return Agreed(count);
+    }
+    tracing::error!(?outcome, count, "the rules do not take what became of notifications");
+    tokio::time::sleep(WAIT_MAX).await;
+    Agreed(0)
+}
+
 /// Waits until the outbox is to be looked at again, having been looked at up to a log index.
 async fn until_something_is_new(replica: &Replica, seen: u64) {
     tokio::time::sleep(LOOK_INTERVAL).await;
@@ -216,11 +263,18 @@ async fn until_something_is_new(replica: &Replica, seen: u64) {
 }
 
 /// What is to be done with a delivery; nothing for a webhook that is gone, which ticks clear away.
-fn work(view: &View<'_>, channel: Channel, delivery: &Delivery, now: Timestamp) -> Option<Work> {
-    match delivery_destination(view, delivery, now) {
-        Some(destination) => {
-            Some(Work::Send(Box::new(compose::message(view, channel, delivery, destination, now))))
+fn work(
+    delivery: &Delivery,
+    destination: Option<Destination>,
+    now: Timestamp,
+    message: impl FnOnce(Destination) -> Message,
+) -> Option<Work> {
+    match destination {
+        Some(_) if is_overdue(delivery, now) => {
+            let error = delivery.last_error.clone().unwrap_or_else(|| "nobody took it for a day".to_owned());
+            Some(Work::Settle(Settled::Dead { error }))
         }
+        Some(destination) => Some(Work::Send(Box::new(message(destination)))),
         None => match delivery.target {
             Target::Webhook(_) => None,
             Target::Device { .. } => {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use holdfast_reservations::{BookingId, Channel, Delivery, SlotId, Target, Timestamp};
+use holdfast_reservations::{Backlog, BookingId, Channel, Delivery, Millis, SlotId, Target, Timestamp};
+
+use crate::senders::AGE_MAX;
 
 /// Where a delivery waits.
 pub(super) type Place = (Channel, u64);
@@ -45,23 +47,65 @@ impl UnderWay {
     }
 }
 
-/// Picks deliveries of a channel, page by page and in their order: those that are due and not under way, and none behind
-/// another of the same booking to the same target.
+/// Which deliveries of a channel are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// All with which something is to be done.
+    Due,
+    /// Those that have waited too long: the channel rests, and they are given up all the same.
+    Overdue,
+}
+
+/// A channel in which nothing is to be done until a moment, as long as nothing is put into it or taken out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Quiet {
+    backlog: Backlog,
+    until: Timestamp,
+}
+
+impl Quiet {
+    /// Whether that still holds. An attempt that fails shows in no backlog, but makes no delivery due earlier.
+    pub(super) fn lasts(&self, backlog: Backlog, now: Timestamp) -> bool {
+        self.backlog == backlog && now < self.until
+    }
+}
+
+/// Whether a delivery has waited so long that it is given up.
+pub(super) fn is_overdue(delivery: &Delivery, now: Timestamp) -> bool {
+    given_up_at(delivery) <= now
+}
+
+fn given_up_at(delivery: &Delivery) -> Timestamp {
+    delivery.put_at.plus(Millis::from_seconds(AGE_MAX.as_secs()))
+}
+
+/// Picks deliveries of a channel, page by page and in their order: those that are due or given up and not under way, and
+/// none behind another of the same booking to the same target.
 pub(super) struct Picker<'a> {
     channel: Channel,
+    wanted: Wanted,
     under_way: &'a UnderWay,
     now: Timestamp,
     room: usize,
     seen: BTreeSet<(Target, Subject)>,
+    /// When something is to be done with the first of those that wait for their time.
+    due_at: Timestamp,
     /// What was picked so far.
     pub(super) picked: Vec<(u64, Arc<Delivery>)>,
 }
 
 impl<'a> Picker<'a> {
     /// Picks so many that at most `most` are under way together.
-    pub(super) fn new(channel: Channel, under_way: &'a UnderWay, now: Timestamp, most: usize) -> Self {
+    pub(super) fn new(
+        channel: Channel,
+        wanted: Wanted,
+        under_way: &'a UnderWay,
+        now: Timestamp,
+        most: usize,
+    ) -> Self {
         let room = most.saturating_sub(under_way.of(channel));
-        Self { channel, under_way, now, room, seen: BTreeSet::new(), picked: Vec::new() }
+        let (seen, due_at, picked) = (BTreeSet::new(), Timestamp::MAX, Vec::new());
+        Self { channel, wanted, under_way, now, room, seen, due_at, picked }
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -74,10 +118,31 @@ impl<'a> Picker<'a> {
                 return;
             }
             let is_first = self.seen.insert((delivery.target, subject(delivery)));
-            let is_free = !self.under_way.has(self.channel, *number);
-            if is_first && delivery.next_at <= self.now && is_free {
-                self.picked.push((*number, Arc::clone(delivery)));
+            if !is_first || self.under_way.has(self.channel, *number) {
+                continue;
             }
+            let due_at = self.due_at_of(delivery);
+            if due_at <= self.now {
+                self.picked.push((*number, Arc::clone(delivery)));
+            } else {
+                self.due_at = self.due_at.min(due_at);
+            }
+        }
+    }
+
+    /// Says of a channel that was looked at whether it is quiet. While something is under way, its end may change that.
+    pub(super) fn quiet(&self, backlog: Backlog) -> Option<Quiet> {
+        let is_quiet = match self.wanted {
+            Wanted::Due => self.picked.is_empty() && self.under_way.of(self.channel) == 0,
+            Wanted::Overdue => false,
+        };
+        is_quiet.then_some(Quiet { backlog, until: self.due_at })
+    }
+
+    fn due_at_of(&self, delivery: &Delivery) -> Timestamp {
+        match self.wanted {
+            Wanted::Due => delivery.next_at.min(given_up_at(delivery)),
+            Wanted::Overdue => given_up_at(delivery),
         }
     }
 }

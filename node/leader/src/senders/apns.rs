@@ -1,6 +1,7 @@
 //! Apple's push notifications: HTTP/2, and a token that the provider signs itself.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct Apns {
     key_id: String,
     team_id: String,
     token: Mutex<Option<Token>>,
+    /// Apple has taken a message for a device, so `url` names the environment that devices are of.
+    has_delivered: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -69,6 +72,7 @@ impl Apns {
             key_id: account.key_id.clone(),
             team_id: account.team_id.clone(),
             token: Mutex::default(),
+            has_delivered: AtomicBool::new(false),
         })
     }
 
@@ -112,8 +116,13 @@ impl Apns {
         let reason = said["reason"].as_str().unwrap_or_default();
         let why = format!("{} {reason}", reply.status);
         match (reply.status, reason) {
-            (200, _) => Delivery::Delivered,
+            (200, _) => {
+                self.has_delivered.store(true, Ordering::Relaxed);
+                Delivery::Delivered
+            }
             (410, _) => Delivery::gone(why),
+            // Before anything was delivered, it may be `url` that names the other environment: the device is spared.
+            (400, "BadDeviceToken") if self.has_delivered.load(Ordering::Relaxed) => Delivery::gone(why),
             (403, "ExpiredProviderToken") => {
                 self.drop_token();
                 Delivery::retry(why)
@@ -122,10 +131,10 @@ impl Apns {
             (403, _) | (400, "BadTopic" | "MissingTopic" | "TopicDisallowed") => Delivery::retry(why),
             // Apple always says why: the answer broke off.
             (400, "") => Delivery::retry(why),
+            // Too many for this one device.
+            (429, "TooManyRequests") => Delivery::not_now(why),
             (408 | 429 | 500.., _) => Delivery::Retry { after: reply.retry_after, why },
             (300..=399, _) => Delivery::retry(why),
-            // Also a device token of the other environment (`BadDeviceToken`), which tells of the settings as much as of the
-            // device.
             _ => Delivery::refused(why),
         }
     }
@@ -197,7 +206,53 @@ fn payload(message: &Message) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use ring::rand::SystemRandom;
+    use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+
     use super::*;
+    use crate::senders::http::tests::client_of_anybody;
+
+    fn apns() -> Apns {
+        let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
+        let key = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
+        let key = EcdsaKeyPair::from_pkcs8(algorithm, key.as_ref(), &random).unwrap();
+        Apns {
+            client: client_of_anybody(Duration::from_secs(1)),
+            url: Url::parse(ApnsSettings::URL).unwrap(),
+            topic: "com.example.park".to_owned(),
+            key: SigningKey::Es256(Box::new(key)),
+            key_id: "ABC123DEFG".to_owned(),
+            team_id: "DEF123GHIJ".to_owned(),
+            token: Mutex::default(),
+            has_delivered: AtomicBool::new(false),
+        }
+    }
+
+    fn reply(status: u16, reason: &str) -> Reply {
+        Reply { status, retry_after: None, body: json!({"reason": reason}).to_string().into_bytes() }
+    }
+
+    #[tokio::test]
+    async fn a_bad_device_token_is_forgotten_once_something_was_delivered() {
+        let apns = apns();
+        let bad = reply(400, "BadDeviceToken");
+        assert_eq!(apns.judge(&bad), Delivery::refused("400 BadDeviceToken"), "the settings may be wrong");
+        assert_eq!(apns.judge(&reply(410, "Unregistered")), Delivery::gone("410 Unregistered"));
+        assert_eq!(apns.judge(&bad), Delivery::refused("400 BadDeviceToken"));
+        assert_eq!(apns.judge(&reply(200, "")), Delivery::Delivered);
+        assert_eq!(apns.judge(&bad), Delivery::gone("400 BadDeviceToken"));
+        let other = reply(400, "DeviceTokenNotForTopic");
+        assert_eq!(apns.judge(&other), Delivery::refused("400 DeviceTokenNotForTopic"));
+    }
+
+    #[tokio::test]
+    async fn too_many_messages_for_one_device_are_no_failure_of_apple() {
+        let apns = apns();
+        let one = reply(429, "TooManyRequests");
+        assert_eq!(apns.judge(&one), Delivery::not_now("429 TooManyRequests"));
+        let all = reply(429, "TooManyProviderTokenUpdates");
+        assert_eq!(apns.judge(&all), Delivery::retry("429 TooManyProviderTokenUpdates"));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_token_serves_while_it_is_young_and_agreed_time_has_not_gone_away_from_it() {

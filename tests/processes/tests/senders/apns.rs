@@ -6,7 +6,9 @@ use holdfast_leader::senders::{Apns, ApnsSettings, Delivery, Message, Sender as 
 use holdfast_processes::sinks::{ApnsSink, Authority, Plan};
 use serde_json::json;
 
-use crate::scene::{again_after, assert_gone, assert_refused, impatient, message, pass, settings, why_again};
+use crate::scene::{
+    again_after, assert_gone, assert_refused, impatient, message, pass, settings, why_again, why_not_now,
+};
 
 const DEVICE: &str = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0";
 
@@ -92,7 +94,7 @@ async fn each_answer_of_apple_has_its_consequence() {
     assert_refused(answered(Plan::body(400, "BadDeviceToken")).await);
     assert_refused(answered(Plan::body(400, "PayloadEmpty")).await);
     assert_refused(answered(Plan::body(400, "DeviceTokenNotForTopic")).await);
-    assert_eq!(why_again(answered(Plan::body(429, "TooManyRequests")).await), "429 TooManyRequests");
+    assert_eq!(why_not_now(answered(Plan::body(429, "TooManyRequests")).await), "429 TooManyRequests");
     assert_eq!(again_after(answered(Plan::header(503, "retry-after", "7")).await), Duration::from_secs(7));
     assert_eq!(
         again_after(answered(Plan::header(503, "retry-after", "999999")).await),

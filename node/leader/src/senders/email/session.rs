@@ -131,12 +131,31 @@ fn options(
 }
 
 fn judge(step: Step, error: &Error) -> Delivery {
-    // What a server says may quote the address.
     match error.status().map(u16::from) {
-        Some(code) => judge_code(step, code),
+        Some(code) => {
+            let text = std::error::Error::source(error).map(ToString::to_string);
+            judge_reply(step, code, &text.unwrap_or_default())
+        }
         None if error.is_timeout() => Delivery::retry("it took too long"),
         None => Delivery::retry(error),
     }
+}
+
+/// The text may quote the address: only its status is told.
+fn judge_reply(step: Step, code: u16, text: &str) -> Delivery {
+    match policy_status(text) {
+        // The server keeps us out: it says nothing of the recipient or the letter.
+        Some(status) if REFUSALS.contains(&code) => Delivery::retry(format!("{code} {status}")),
+        Some(_) | None => judge_code(step, code),
+    }
+}
+
+/// The enhanced status with which a reply begins, if it is one of security or policy (RFC 3463: 5.7.x).
+fn policy_status(text: &str) -> Option<&str> {
+    let status = text.split_whitespace().next()?;
+    let detail = status.strip_prefix("5.7.")?;
+    let is_detail = (1..=3).contains(&detail.len()) && detail.bytes().all(|byte| byte.is_ascii_digit());
+    is_detail.then_some(status)
 }
 
 fn judge_code(step: Step, code: u16) -> Delivery {
@@ -150,7 +169,64 @@ fn judge_code(step: Step, code: u16) -> Delivery {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+
     use super::*;
+
+    /// What becomes of a letter when the server says this of its recipient.
+    async fn handed_over(answer: &'static str) -> Delivery {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let serving = tokio::task::spawn_blocking(move || {
+            let (stream, _) = listener.accept().unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            let mut stream = BufReader::new(stream);
+            stream.get_mut().write_all(b"220 mail.example.com\r\n").unwrap();
+            let mut line = String::new();
+            while stream.read_line(&mut line).is_ok_and(|length| length > 0) {
+                let reply = if line.starts_with("RCPT") { answer } else { "250 mail.example.com" };
+                stream.get_mut().write_all(format!("{reply}\r\n").as_bytes()).unwrap();
+                line.clear();
+            }
+        });
+        let server =
+            Server { host: "127.0.0.1".to_owned(), port, security: Security::None, credentials: None };
+        let letter = Message::builder()
+            .from("park@example.com".parse().unwrap())
+            .to("guest@example.org".parse().unwrap())
+            .body("Now.".to_owned())
+            .unwrap();
+        let delivery = server.hand_over(&letter, Duration::from_secs(20)).await;
+        serving.await.unwrap();
+        delivery
+    }
+
+    #[tokio::test]
+    async fn a_server_whose_policy_keeps_us_out_says_nothing_of_the_recipient() {
+        for (answer, expected) in [
+            ("550 5.7.1 guest@example.org: you are on a list", Delivery::retry("550 5.7.1")),
+            ("550-5.7.26 Not from\r\n550 5.7.26 you", Delivery::retry("550 5.7.26")),
+            ("550 5.1.1 guest@example.org: nobody", Delivery::refused(550)),
+            ("550 nobody", Delivery::refused(550)),
+        ] {
+            assert_eq!(handed_over(answer).await, expected, "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_status_of_policy_makes_no_refusal_on_any_step() {
+        for step in [Step::Sender, Step::Recipient, Step::Letter] {
+            for code in REFUSALS {
+                let expected = Delivery::retry(format!("{code} 5.7.1"));
+                assert_eq!(judge_reply(step, code, "5.7.1 no"), expected);
+            }
+        }
+        for text in ["", "5.7", "5.7.", "5.7.x no", "5.7.1234 no", "15.7.1 no", "4.7.1 later", "no 5.7.1"] {
+            assert_eq!(judge_reply(Step::Recipient, 550, text), Delivery::refused(550), "{text}");
+        }
+        assert_eq!(judge_reply(Step::Recipient, 554, "5.7.1 no"), Delivery::not_now(554));
+    }
 
     #[test]
     fn only_what_is_said_of_a_recipient_or_a_letter_refuses_it() {
