@@ -53,6 +53,16 @@ pub(crate) enum Format {
     Svg,
 }
 
+/// Where an image is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ImageUrl<'a> {
+    pub(crate) token: &'a str,
+    /// Until when the URL is valid, in seconds since 1970.
+    pub(crate) expires: u64,
+    /// The key that has signed the URL, and the signature.
+    pub(crate) signature: &'a str,
+}
+
 impl Codes {
     pub(crate) fn new(keys: Arc<Keys>, cluster: u128, name: String) -> Self {
         Self { keys, cluster: name, prefix: cluster_prefix(cluster) }
@@ -118,36 +128,36 @@ impl Codes {
         Ok(ScannedCode { revision: code.revision, signer })
     }
 
-    /// The image at a URL.
-    pub(crate) async fn image(
+    /// Whether an image may be drawn at a URL: this cluster has signed it, and it is in time. It is dated by its end, as those
+    /// are that are valid for ten minutes. So of others, and of what a key has signed that is retired, only those lead to
+    /// an image whose token is by the same key and `counts`: whoever has the key shows nothing that is not let in anyway.
+    pub(crate) async fn check_url(
         &self,
-        token: &str,
-        format: Format,
-        expires: u64,
-        signature: &str,
+        url: &ImageUrl<'_>,
         now: Timestamp,
         deadline: Instant,
-    ) -> Result<Vec<u8>> {
+        counts: impl Fn(BookingId, ScannedCode) -> bool,
+    ) -> Result<()> {
         let refused = || Problem::new(403, "bad_signature", "the URL is not signed by this cluster");
+        let ImageUrl { token, expires, signature } = *url;
         if token.len() > TOKEN_BYTES_MAX {
             return Err(refused());
         }
         let message = url_message(&self.cluster, token, expires);
         let issued_at = Timestamp(expires.saturating_sub(URL_SECONDS).saturating_mul(1000));
-        let key = self.signed_by(&message, signature, deadline).await?;
-        if !key.is_some_and(|key| key.was_in_use_at(issued_at)) {
-            return Err(refused());
-        }
-        if now.0 / 1000 >= expires {
-            return Err(Problem::new(410, "expired", "the URL has expired; ask for another"));
-        }
-        let undrawable = |_| Problem::new(500, "internal", "the code cannot be drawn");
-        let code = QRBuilder::new(token).ecl(ECL::M).build().map_err(undrawable)?;
-        match format {
-            Format::Svg => Ok(fast_qr::convert::svg::SvgBuilder::default().to_str(&code).into_bytes()),
-            Format::Png => {
-                draw_png(&code).map_err(|_| Problem::new(500, "internal", "the code cannot be drawn"))
+        let (id, key) = self.signed_by(&message, signature, deadline).await?.ok_or_else(refused)?;
+        if !key.was_in_use_at(issued_at) {
+            let booking =
+                decode(token).ok().filter(|code| code.key() == id).map(|code| code.claims().booking);
+            let booking = BookingId(booking.ok_or_else(refused)?);
+            let scanned = self.read(token, booking, deadline).await.map_err(|_| refused())?;
+            if !counts(booking, scanned) {
+                return Err(refused());
             }
+        }
+        match now.0 / 1000 < expires {
+            true => Ok(()),
+            false => Err(Problem::new(410, "expired", "the URL has expired; ask for another")),
         }
     }
 
@@ -156,12 +166,23 @@ impl Codes {
         message: &str,
         signature: &str,
         deadline: Instant,
-    ) -> Result<Option<ValidNodeKey>> {
+    ) -> Result<Option<(KeyId, ValidNodeKey)>> {
         let Some((key, signature)) = signature.split_once('.') else { return Ok(None) };
         let Ok(key) = key.parse::<KeyId>() else { return Ok(None) };
         let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return Ok(None) };
         let Ok(signature) = Signature::from_slice(&signature) else { return Ok(None) };
-        self.keys.verify(key, message.as_bytes(), &signature, deadline).await
+        let valid = self.keys.verify(key, message.as_bytes(), &signature, deadline).await?;
+        Ok(valid.map(|valid| (key, valid)))
+    }
+}
+
+/// A token as an image.
+pub(crate) fn draw(token: &str, format: Format) -> Result<Vec<u8>> {
+    let undrawable = |_| Problem::new(500, "internal", "the code cannot be drawn");
+    let code = QRBuilder::new(token).ecl(ECL::M).build().map_err(undrawable)?;
+    match format {
+        Format::Svg => Ok(fast_qr::convert::svg::SvgBuilder::default().to_str(&code).into_bytes()),
+        Format::Png => draw_png(&code).map_err(|_| Problem::new(500, "internal", "the code cannot be drawn")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 
-use crate::codes::Format;
+use crate::codes::{Format, ImageUrl};
 use crate::http::path::Segment;
 use crate::http::{Answer, Call, Reply};
 use crate::problem::Problem;
@@ -22,6 +22,7 @@ pub(crate) async fn image(State(service): State<Service>, Segment(image): Segmen
     let signature = call.query("sig")?.ok_or_else(unsigned)?;
     let deadline = call.context.deadline;
     service.replica().recovered(deadline).await?;
-    let image = service.codes().image(token, format, expires, &signature, service.now(), deadline).await?;
+    let url = ImageUrl { token, expires, signature: &signature };
+    let image = service.image(&url, format, deadline).await?;
     Ok(Reply::bytes(image, content_type, CACHE))
 }

@@ -1,19 +1,23 @@
-//! Links to codes, for messages that remind parties of what they have booked.
+//! Links to codes, for messages that remind parties of what they have booked, and where they lead.
 
 use holdfast_raft::View;
-use holdfast_reservations::{Booking, BookingId, Command, IssueCode, IssuedCode, Outcome, ReadTyped as _};
+use holdfast_reservations::{
+    Booking, BookingId, Command, IssueCode, IssuedCode, Outcome, ReadTyped as _, ScannedCode,
+};
 use tokio::time::Instant;
 
+use crate::codes::{Format, ImageUrl, draw};
+use crate::problem::Result;
 use crate::service::Service;
 use crate::service::entrance::{expect_to_come, key_of, party_of};
 
 impl Service {
     /// Where the code of a booking is drawn for whoever has the link, until its party is admitted no more. A code that was
-    /// not issued yet is, under this node's key. `None` if the party is not expected, if clients cannot find this cluster,
-    /// or if nothing is agreed by the deadline.
+    /// not issued yet is, under this node's key. `None` if the party is not expected, if nobody has said where guests find
+    /// this cluster (`public_url`; a node's own address is for its neighbours), or if nothing is agreed by the deadline.
     pub async fn code_link(&self, booking: u64, deadline: Instant) -> Option<String> {
         let id = BookingId(booking);
-        let public_url = Some(self.public_url()).filter(|url| !url.is_empty())?;
+        let public_url = self.parts.settings.public_url.as_deref()?.trim_end_matches('/');
         let signer = self.codes().signer().ok()?;
         let key = key_of(&signer);
         let find = |view: &View<'_>| {
@@ -35,5 +39,21 @@ impl Service {
         let token = self.codes().token(&signer, &party, revision);
         let (_, admitted_until) = party.admitted;
         Some(format!("{public_url}{}", self.codes().path_until(&signer, &token, admitted_until)))
+    }
+    /// The image at a URL.
+    pub(crate) async fn image(
+        &self,
+        url: &ImageUrl<'_>,
+        format: Format,
+        deadline: Instant,
+    ) -> Result<Vec<u8>> {
+        let counts = |booking: BookingId, scanned: ScannedCode| {
+            let issued = self.look(|view| view.row::<IssuedCode>(booking));
+            issued.ok().flatten().is_some_and(|code| {
+                code.revision == scanned.revision && code.signers.contains(&scanned.signer)
+            })
+        };
+        self.codes().check_url(url, self.now(), deadline, counts).await?;
+        draw(url.token, format)
     }
 }

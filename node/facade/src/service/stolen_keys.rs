@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::accounts::tokens::{Opened, TokenPair};
-use crate::codes::Format;
+use crate::codes::{Format, ImageUrl};
 
 /// Long enough for any step on a loaded machine; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -201,8 +201,8 @@ async fn the_url_of_an_image_that_is_dated_later_is_refused() {
     let forged = scene.sign(&format!("holdfast-url:1:{cluster}:{token}:{later}"));
     let forged = format!("{kid}.{forged}");
     let draw = async |expires, signature: &str| {
-        let (now, format) = (scene.service.now(), Format::Svg);
-        code(codes.image(token, format, expires, signature, now, deadline()).await)
+        let url = ImageUrl { token, expires, signature };
+        code(scene.service.image(&url, Format::Svg, deadline()).await)
     };
     assert_eq!((draw(later, &forged).await, draw(expires, signature).await), ("taken", "taken"));
     scene.retire_key().await;

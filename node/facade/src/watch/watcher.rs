@@ -86,8 +86,8 @@ pub(crate) struct Watcher {
     stopping: Option<Stopping>,
     check_at: Instant,
     keep_alive_at: Instant,
-    /// When the node was last seen to be ready.
-    ready_at: Instant,
+    /// Since when the node is seen not to be ready.
+    unready_since: Option<Instant>,
 }
 
 /// What a watcher waits for.
@@ -125,7 +125,7 @@ impl Service {
             stopping,
             check_at: now + CHECK_INTERVAL,
             keep_alive_at: now + tail.bounds().keep_alive_interval,
-            ready_at: now,
+            unready_since: None,
             tail,
         };
         Ok((watcher, place))
@@ -261,9 +261,12 @@ impl Watcher {
     /// Whether the node has lately heard what happens, and what the watcher has shown of himself still counts and lets
     /// him see as much as at first.
     async fn check(&mut self) -> std::result::Result<(), Cut> {
-        if self.service.replica().is_ready() {
-            self.ready_at = Instant::now();
-        } else if self.ready_at.elapsed() >= self.tail.bounds().behind_duration {
+        // Since it was first seen: between two looks a reader may have been waited for.
+        let is_ready = self.service.replica().is_ready();
+        self.unready_since =
+            if is_ready { None } else { self.unready_since.or_else(|| Some(Instant::now())) };
+        let bound = self.tail.bounds().behind_duration;
+        if self.unready_since.is_some_and(|since| since.elapsed() >= bound) {
             return Err(self.cut("behind", "the node is cut off or far behind; go on at another"));
         }
         let deadline = Instant::now() + CHECK_DURATION_MAX;

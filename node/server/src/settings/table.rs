@@ -45,7 +45,7 @@ pub(super) const SETTINGS: [Setting; 36] = [
         "public_url",
         "",
         Text,
-        "where clients find the cluster, for URLs it gives out; empty is `advertise`, with `https://` or `http://`",
+        "where clients find the cluster, for URLs it gives out; empty is `advertise`, with `https://` or `http://`, and reminders have no link",
     ),
     setting(
         "tls.cert",

@@ -1,8 +1,9 @@
 //! What scanners fetch before they do without a network.
 
-use holdfast_reservations::{AdoptEdition, Edition};
+use holdfast_reservations::{AdoptEdition, BookingId, Edition, IssueCode, NodeKeyId, RetireNodeKeys};
 
 use super::*;
+use crate::codes::{Format, ImageUrl};
 
 /// Nobody waits for long for a quorum that there is not.
 const BRIEFLY: (&str, &str) = ("holdfast-timeout-ms", "300");
@@ -49,4 +50,51 @@ async fn void_codes_are_listed_in_pages_of_any_size() {
         let told = node.say(&format!("GET /v1/codes/revoked?{query}")).by(&olga).told().await;
         assert_eq!(told.says(), refused, "{query}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_link_of_a_reminder_leads_to_the_code_that_counts_though_its_key_is_retired() {
+    const PUBLIC: &str = "https://tickets.example.com";
+    let public_url = Some(format!("{PUBLIC}/"));
+    let node = Node::with(FacadeSettings { public_url, ..FacadeSettings::default() }).await;
+    node.submit(Command::AdoptEdition(AdoptEdition { edition: Edition::LATEST })).await;
+    let (olga, mia) = (node.operator().await, node.guest("mia").await);
+    let (_, slot) = node.slot(&mia, &olga, json!([{"name": "all", "capacity": 9}])).await;
+    let booked = node.say("POST /v1/bookings").by(&mia).body(json!({"slotId": slot})).made().await;
+    let booking = booked["id"].as_u64().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    let link = node.service.code_link(booking, deadline).await.unwrap();
+    let path = link.strip_prefix(&format!("{PUBLIC}/q/")).unwrap();
+    let (token, query) = path.split_once(".png?exp=").unwrap();
+    let (expires, signature) = query.split_once("&sig=").unwrap();
+    let expires = expires.parse().unwrap();
+    let drawn = async |token: &str| {
+        let url = ImageUrl { token, expires, signature };
+        node.service.image(&url, Format::Svg, deadline).await.err().map(|problem| problem.code)
+    };
+    assert_eq!(drawn(token).await, None);
+
+    let (id, own) = (node.service.replica().identity().node, node.service.replica().own_key());
+    node.submit(Command::RetireNodeKeys(RetireNodeKeys { keys: vec![(id, own.generation)] })).await;
+    assert_eq!(drawn(token).await, None);
+    assert_eq!(drawn("HF2AIAA").await, Some("bad_signature"));
+    let signer = NodeKeyId { node: id, generation: own.generation };
+    let another = IssueCode { booking: BookingId(booking), signer, is_reissue: true };
+    node.submit(Command::IssueCode(another)).await;
+    assert_eq!(
+        drawn(token).await,
+        Some("bad_signature"),
+        "whoever has the key signs links to it as he likes"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reminders_have_no_link_unless_it_is_known_where_guests_find_the_cluster() {
+    let node = Node::start().await;
+    node.submit(Command::AdoptEdition(AdoptEdition { edition: Edition::LATEST })).await;
+    let (olga, mia) = (node.operator().await, node.guest("mia").await);
+    let (_, slot) = node.slot(&mia, &olga, json!([{"name": "all", "capacity": 9}])).await;
+    let booked = node.say("POST /v1/bookings").by(&mia).body(json!({"slotId": slot})).made().await;
+    let link = node.service.code_link(booked["id"].as_u64().unwrap(), Instant::now() + PATIENCE).await;
+    assert_eq!(link, None);
 }
