@@ -219,13 +219,18 @@ impl Totals {
         }
     }
 
-    /// Whether all is well: nothing failed, and nearly all that was run was judged.
+    /// Whether all is well: nothing failed, nearly all that was run was judged, and every judge had something to judge.
     fn verdict(&self) -> Result<()> {
         let failed = self.failures.len();
         ensure!(failed == 0, "{failed} of {} seeds failed", self.seeds);
         let not_judged = self.not_judged.len() as u64;
         let most = 1 + self.seeds / NOT_JUDGED_ONE_IN;
         ensure!(not_judged <= most, "{not_judged} of {} seeds were not judged, more than {most}", self.seeds);
+        if self.seeds >= SEEDS_TO_SHOW_ZEROS {
+            let idle: Vec<&str> =
+                self.checks.iter().filter(|(_, count)| **count == 0).map(|(name, _)| name.as_str()).collect();
+            ensure!(idle.is_empty(), "nothing was there to be judged by: {}", idle.join(", "));
+        }
         Ok(())
     }
 

@@ -171,12 +171,19 @@ impl<'a> Entrance<'a> {
         undone.any(|undo| is_between(undo)) && !self.scans().any(may_follow)
     }
 
+    /// When another attempt at the same undo, whose outcome is not known, was told that it is done.
+    fn undone_by_another_attempt(&self, unknown: &Pass) -> Option<u64> {
+        let same = |other: &&&Pass| other.act == unknown.act && other.invoked_at == unknown.invoked_at;
+        let done = self.passes.iter().filter(same).filter(|other| other.told == Told::Undone);
+        done.map(|other| other.answered_at).min()
+    }
+
     /// Whether an admission may have been taken back between two moments.
     fn may_be_undone(&self, from: u64, until: u64) -> bool {
         self.passes.iter().any(|other| {
             let may_end = match other.told {
                 Told::Undone => other.answered_at,
-                Told::Unknown => u64::MAX,
+                Told::Unknown => self.undone_by_another_attempt(other).unwrap_or(u64::MAX),
                 Told::Refused(_) | Told::Code(_) | Told::Admitted(_) => return false,
             };
             other.act == Act::Undoes && other.invoked_at < until && may_end > from
@@ -252,6 +259,17 @@ mod tests {
         assert_eq!(twice(None), "a party was admitted twice; a party was admitted twice");
         assert_eq!(twice(Some(pass(20, Act::Undoes, Told::Undone))), "");
         assert_eq!(twice(Some(pass(20, Act::Undoes, Told::Unknown))), "");
+        let once_more = |told| {
+            let undo = |told| pass(1, Act::Undoes, told);
+            says(&[
+                scan(10, "a", OLD, admitted(5)),
+                scan(40, "b", OLD, admitted(9)),
+                undo(Told::Unknown),
+                undo(told),
+            ])
+        };
+        assert_eq!(once_more(Told::Unknown), "");
+        assert!(!once_more(Told::Undone).is_empty(), "it was done before either");
         assert!(!twice(Some(pass(20, Act::Undoes, refused("not_used")))).is_empty());
         assert!(!twice(Some(pass(50, Act::Undoes, Told::Undone))).is_empty(), "too late for it");
     }

@@ -56,8 +56,8 @@ pub struct Sent {
     pub began: u64,
     /// When it arrived, if it did.
     pub arrived: Option<u64>,
-    /// The sender was told that nobody is there, or that this will never be taken.
-    pub is_refused: bool,
+    /// The sender was told that nobody is there.
+    pub is_gone: bool,
 }
 
 /// To whom something is sent.
@@ -239,7 +239,7 @@ impl Inner {
             to,
             began: self.moment,
             arrived: None,
-            is_refused: false,
+            is_gone: false,
         });
         Ok((self.attempts.len() - 1, fate, Duration::from_millis(wait_ms)))
     }
@@ -253,7 +253,7 @@ impl Inner {
         };
         let sent = &mut self.attempts[number];
         sent.arrived = arrives.then_some(self.moment);
-        sent.is_refused = matches!(fate, Fate::Gone | Fate::Refused);
+        sent.is_gone = fate == Fate::Gone;
         let why = || format!("{fate:?}").to_lowercase();
         match fate {
             Fate::Arrives => Delivery::Delivered,

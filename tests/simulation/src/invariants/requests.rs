@@ -1,7 +1,7 @@
 //! INV-4: whenever all rows of a node are read, its request table says exactly what the committed log says: the first
-//! effect of every request, and no second one.
+//! effect of every request, and no second one. And whatever clients were told of is a change that the log made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_reservations::{
     Applied, Clock, Key, MemoryRows, Outcome, ReadTyped as _, Request, RequestKey, Revision, Row, State,
@@ -18,6 +18,10 @@ pub(super) struct RequestsOnce {
     state: Option<State<MemoryRows>>,
     next: u64,
     first: BTreeMap<Identity, Effect>,
+    /// Of every change that the log made so far.
+    revisions: BTreeSet<Revision>,
+    /// What clients were told, of entries that are still to be followed.
+    told: Vec<Revision>,
 }
 
 /// Generation, acting user, key.
@@ -35,6 +39,7 @@ impl Invariant for RequestsOnce {
     }
 
     fn check(&mut self, scene: &Scene<'_>) -> Result<(), String> {
+        self.told.extend(scene.seen.acknowledged.iter().map(|told| told.revision));
         for (node, _, running) in scene.seen.running() {
             let (Some(rows), Some(applied)) = (&running.state.rows, running.state.applied) else { continue };
             while self.next <= applied.index {
@@ -44,7 +49,12 @@ impl Invariant for RequestsOnce {
             }
             self.compare(rows, applied.index).map_err(|says| format!("node {node} at {applied}: {says}"))?;
         }
-        Ok(())
+        let (next, revisions) = (self.next, &self.revisions);
+        self.told.retain(|told| told.index >= next || !revisions.contains(told));
+        match self.told.iter().find(|told| told.index < next) {
+            None => Ok(()),
+            Some(told) => Err(format!("{told} was acknowledged, and is no change that the log made")),
+        }
     }
 }
 
@@ -58,6 +68,8 @@ impl RequestsOnce {
         let mut last = None;
         for (request, applied) in commands.requests.iter().zip(applied) {
             let revision = applied.revision;
+            self.revisions.insert(revision);
+            self.revisions.extend(applied.revisions().map(|(revision, _)| revision));
             // Revisions rise with every command, but for answers that are given again.
             if revision.index == entry.id.index && last.is_none_or(|last| last < revision) {
                 last = Some(revision);
@@ -133,6 +145,7 @@ mod tests {
     use super::*;
     use crate::invariants::testing::log::{Scenario, sign_up};
     use crate::invariants::testing::verdict;
+    use crate::observation::Acknowledged;
 
     #[test]
     fn a_retry_has_no_second_effect_and_a_refusal_may_be_remembered() {
@@ -144,6 +157,18 @@ mod tests {
             scenario.commits(vec![sign_up(3, 3)]),
         ];
         assert_eq!(verdict(&mut RequestsOnce::default(), &seen), "");
+    }
+
+    #[test]
+    fn what_was_told_is_a_change_of_the_log() {
+        let told = |ordinal| {
+            let mut seen = [Scenario::new().commits(vec![sign_up(1, 1)])];
+            let revision = Revision { index: 0, ordinal };
+            seen[0].acknowledged.push(Acknowledged { revision, key: None });
+            verdict(&mut RequestsOnce::default(), &seen)
+        };
+        assert_eq!(told(0), "");
+        assert_eq!(told(7), "1: 0-7 was acknowledged, and is no change that the log made");
     }
 
     #[test]

@@ -61,10 +61,11 @@ impl Asked {
 
     fn look(&mut self, state: &State<MemoryRows>) {
         let rows = state.rows();
+        let mut dead = BTreeSet::new();
         let letters = Key::DeadLetter(0)..Key::DeadLetter(u64::MAX);
         for (_, row) in rows.scan(letters, Order::Ascending, ROWS_MAX) {
             let Row::DeadLetter(letter) = row else { continue };
-            self.dead.extend(notice_of(state, &letter.delivery));
+            dead.extend(notice_of(state, &letter.delivery));
         }
         let all = Key::Outbox(Channel::Apns, 0)..Key::Outbox(Channel::Webhook(WebhookId(u64::MAX)), u64::MAX);
         let mut waiting = BTreeMap::new();
@@ -79,12 +80,16 @@ impl Asked {
             waiting.extend(known.map(|known| ((channel, number), known)));
         }
         let gone = std::mem::replace(&mut self.waiting, waiting);
+        // A letter that was given up and sent once more by one entry waits again, under another number.
+        let again: BTreeSet<&Notice> = self.waiting.values().map(|(notice, _)| notice).collect();
         for (notice, delivery) in gone.into_values() {
             // Whoever is there no more is told nothing more.
-            if !self.dead.contains(&notice) && notice_of(state, &delivery).is_some() {
+            let is_open = dead.contains(&notice) || again.contains(&notice);
+            if !is_open && notice_of(state, &delivery).is_some() {
                 self.settled.insert(notice);
             }
         }
+        self.dead.extend(dead);
     }
 
     /// Only what was asked for is sent, and it says what was asked for.
@@ -103,9 +108,9 @@ impl Asked {
         Ok(())
     }
 
-    /// What does not wait any more has arrived, or was refused.
+    /// What does not wait any more, and is no dead letter, has arrived, or was told that nobody is there.
     fn judge_settled(&self, attempts: &BTreeMap<Notice, Vec<&Sent>>) -> Result<(), String> {
-        let is_done = |sent: &&&Sent| sent.arrived.is_some() || sent.is_refused;
+        let is_done = |sent: &&&Sent| sent.arrived.is_some() || sent.is_gone;
         let is_lost =
             |notice: &&Notice| attempts.get(*notice).is_none_or(|all| !all.iter().any(|sent| is_done(&sent)));
         match self.settled.iter().find(is_lost) {
@@ -199,7 +204,7 @@ mod tests {
 
     fn sent(index: u64, began: u64, arrived: Option<u64>) -> Sent {
         let (event, kind) = (format!("{index}-0"), "booking.ready".to_owned());
-        Sent { event, kind, booking: 7, slot: 1, to: phone(), began, arrived, is_refused: false }
+        Sent { event, kind, booking: 7, slot: 1, to: phone(), began, arrived, is_gone: false }
     }
 
     fn says(asked: &Asked, sent: &[Sent]) -> String {
@@ -215,8 +220,8 @@ mod tests {
     fn what_is_settled_has_arrived_however_often_it_was_tried() {
         let tried = [sent(5, 1, None), sent(5, 3, Some(4)), sent(5, 5, Some(6))];
         assert_eq!(says(&asked(&[5]), &tried), "");
-        let refused = Sent { is_refused: true, ..sent(5, 1, None) };
-        assert_eq!(says(&asked(&[5]), &[refused]), "");
+        let gone = Sent { is_gone: true, ..sent(5, 1, None) };
+        assert_eq!(says(&asked(&[5]), &[gone]), "");
         assert!(says(&asked(&[5]), &tried[..1]).contains("was settled, and never arrived"));
         assert!(says(&asked(&[5]), &[]).contains("it was tried 0 times"));
     }
