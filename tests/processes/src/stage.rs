@@ -112,6 +112,16 @@ impl Stage {
         digests[0].clone()
     }
 
+    /// What a node that runs has in memory.
+    #[must_use]
+    pub fn memory_bytes(&self, position: usize) -> u64 {
+        let pid = self.cluster.nodes[position].pid().unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kib: u64 = line.trim().strip_suffix(" kB").unwrap().parse().unwrap();
+        kib << 10
+    }
+
     /// What a node has logged.
     #[must_use]
     pub fn log_of(&self, position: usize) -> String {

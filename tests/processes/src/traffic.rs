@@ -17,8 +17,8 @@ use crate::guest::{Guest, fresh_key};
 /// Callers, each with one call at a time.
 const CALLERS: usize = 8;
 
-/// Without a definite answer by then, something is wrong with the cluster.
-const PATIENCE_DURATION: Duration = Duration::from_secs(30);
+/// Without a definite answer by then, something is wrong with the cluster; its nodes may all have been started anew.
+const PATIENCE_DURATION: Duration = Duration::from_secs(60);
 
 /// Between two attempts.
 const PAUSE_DURATION: Duration = Duration::from_millis(20);

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -50,8 +51,19 @@ pub(super) enum Reply {
 /// Serves until it is dropped.
 pub(super) struct Server {
     pub(super) address: SocketAddr,
+    pub(super) open: Arc<Open>,
     accepting: JoinHandle<()>,
 }
+
+/// How many calls have begun and not ended.
+#[derive(Default)]
+pub(super) struct Open {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+/// One of them, until it is dropped.
+struct OpenCall(Arc<Open>);
 
 impl Call {
     /// A header that is text, or nothing.
@@ -94,14 +106,15 @@ impl Server {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let handle = Arc::new(handle);
+        let (handle, open) = (Arc::new(handle), Arc::new(Open::default()));
+        let counted = Arc::clone(&open);
         let accepting = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(connection(tls.clone(), stream, Arc::clone(&handle)));
+                connections.spawn(connection(tls.clone(), stream, Arc::clone(&handle), Arc::clone(&counted)));
             }
         });
-        Self { address, accepting }
+        Self { address, open, accepting }
     }
 }
 
@@ -111,16 +124,41 @@ impl Drop for Server {
     }
 }
 
+impl Open {
+    pub(super) fn now(&self) -> usize {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    /// The most there ever were at once.
+    pub(super) fn most(&self) -> usize {
+        self.most.load(Ordering::Relaxed)
+    }
+
+    fn begin(self: &Arc<Self>) -> OpenCall {
+        let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(now, Ordering::Relaxed);
+        OpenCall(Arc::clone(self))
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 async fn connection(
     tls: TlsAcceptor,
     stream: TcpStream,
     handle: Arc<impl Fn(Call) -> Reply + Send + Sync + 'static>,
+    open: Arc<Open>,
 ) {
     let Ok(stream) = tls.accept(stream).await else { return };
     let cut = Arc::new(Notify::new());
     let service = service_fn(|request| {
-        let (handle, cut) = (Arc::clone(&handle), Arc::clone(&cut));
+        let (handle, cut, open) = (Arc::clone(&handle), Arc::clone(&cut), Arc::clone(&open));
         async move {
+            let _open = open.begin();
             let Some(call) = read(request).await else { return Ok(answer(400, Vec::new(), String::new())) };
             match handle(call) {
                 Reply::Answer { status, headers, body } => Ok::<_, Infallible>(answer(status, headers, body)),

@@ -19,7 +19,7 @@ use super::time;
 /// A webhook's clock and ours may differ by so many seconds.
 const TOLERANCE_SECONDS: i64 = 300;
 
-/// A webhook that was taken.
+/// A webhook that came.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hook {
     pub id: String,
@@ -27,6 +27,8 @@ pub struct Hook {
     /// How many signatures it has: two while secrets are rotated.
     pub signatures: usize,
     pub body: Value,
+    /// Whether it has done its work here; if not, it is to come again.
+    pub is_taken: bool,
 }
 
 /// The server.
@@ -51,7 +53,7 @@ impl WebhookSink {
             move |call: Call| match verified(&call, &known.lock().unwrap_or_else(PoisonError::into_inner)) {
                 Ok(hook) => {
                     let plan = Plans::next(&planned);
-                    noted.note(hook);
+                    noted.note(Hook { is_taken: plan.is_taken(), ..hook });
                     Reply::planned(plan, Reply::status(204))
                 }
                 Err(problem) => {
@@ -77,12 +79,25 @@ impl WebhookSink {
     pub fn port(&self) -> u16 {
         self.server.address.port()
     }
+
+    /// Calls that have begun and not ended.
+    #[must_use]
+    pub fn open_calls(&self) -> usize {
+        self.server.open.now()
+    }
+
+    /// The most calls that were ever open at once.
+    #[must_use]
+    pub fn most_open_calls(&self) -> usize {
+        self.server.open.most()
+    }
 }
 
 fn key_of(secret: &str) -> Vec<u8> {
     STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap()
 }
 
+/// A call that is in order, and not taken yet.
 fn verified(call: &Call, key: &[u8]) -> Result<Hook, String> {
     if call.method != Method::POST
         || call.path != "/hook"
@@ -111,5 +126,6 @@ fn verified(call: &Call, key: &[u8]) -> Result<Hook, String> {
     if !body["type"].is_string() || !body["data"].is_object() || occurred_at.is_none() {
         return Err(format!("the body is {body}"));
     }
-    Ok(Hook { id: id.to_owned(), sent_at: signed_at, signatures: signatures.len(), body })
+    let signatures = signatures.len();
+    Ok(Hook { id: id.to_owned(), sent_at: signed_at, signatures, body, is_taken: false })
 }

@@ -64,6 +64,7 @@ async fn a_fourth_node_joins_under_load_with_one_command_and_votes() {
     let load = scene.load();
     scene.recorder.acknowledgements(BEFORE).await;
     scene.purged_since(0).await;
+    load.ease();
 
     let fourth = scene.stage.cluster.add();
     scene.stage.cluster.run(fourth, &[]).unwrap();

@@ -29,6 +29,9 @@ const LATE: Duration = Duration::from_secs(3);
 /// little late; once its clock is right, time is set right by as much at most.
 const AGREEMENT: Duration = Duration::from_secs(1);
 
+/// Clocks that are right again are agreed on within so long.
+const SETTLE_DURATION: Duration = Duration::from_secs(5);
+
 /// Moments are told in whole milliseconds.
 const TICK: Duration = Duration::from_millis(2);
 
@@ -66,6 +69,7 @@ async fn a_follower_whose_clock_is_a_day_off_may_come_to_lead() {
         scene.goes_on().await;
         scene.place_holds().await;
         clock.set(SignedDuration::ZERO);
+        scene.unsettled();
     }
     scene.goes_on().await;
     scene.end().await;
@@ -92,6 +96,7 @@ async fn a_clock_that_jumps_to_and_fro_moves_nothing() {
     scene.lets_lead(follower).await;
     scene.goes_on().await;
     strobe.end().await;
+    scene.unsettled();
     scene.goes_on().await;
     scene.end().await;
 }
@@ -124,8 +129,8 @@ struct Scene {
     days: Vec<Day>,
     /// Slots that end in half a day, one of which has begun, and their guests: nothing is due there.
     calm: [SlotId; 2],
-    /// Whether leadership was handed to a node whose clock was off.
-    has_moved: bool,
+    /// Until when time may still be set right, since leadership was handed to a node whose clock was off or a clock was set.
+    unsettled_until: Instant,
     looks: usize,
 }
 
@@ -170,7 +175,7 @@ impl Scene {
             holds: Vec::new(),
             days: Vec::new(),
             calm,
-            has_moved: false,
+            unsettled_until: Instant::now(),
             looks: 0,
         };
         for slot in calm {
@@ -264,8 +269,8 @@ impl Scene {
                     let age = answered_at.saturating_duration_since(sent_at);
                     let is_early = age + TICK < HOLD_DURATION;
                     if is_early {
-                        let has_moved = self.has_moved || self.term().await > term;
-                        let may_be = has_moved && age + AGREEMENT >= HOLD_DURATION;
+                        let may_jump = sent_at < self.unsettled_until || self.term().await > term;
+                        let may_be = may_jump && age + AGREEMENT >= HOLD_DURATION;
                         assert!(may_be, "{id} was held for {age:?}");
                     }
                     self.holds[at].is_over = true;
@@ -314,12 +319,18 @@ impl Scene {
 
     /// Hands leadership to a node.
     async fn lets_lead(&mut self, node: usize) {
-        self.has_moved = true;
+        self.unsettled();
         until("leadership", PATIENCE, async || {
             self.look().await;
             self.leads(node).await
         })
         .await;
+        self.unsettled();
+    }
+
+    /// Holds that are there, or are placed within the next seconds, may end with a time that is set right.
+    fn unsettled(&mut self) {
+        self.unsettled_until = Instant::now() + SETTLE_DURATION;
     }
 
     /// Whether a node leads; if it does not, it is asked to.

@@ -47,7 +47,7 @@ async fn readers_that_stand_still_cost_little_block_nobody_and_go_on_where_they_
     let whole = read_until(&stage, 0, begun, last).await;
     assert_eq!(whole.len(), EVENTS);
 
-    let memory_before = memory_bytes(&stage);
+    let memory_before = stage.memory_bytes(0);
     let told_before = events_told(&stage).await;
     let mut by_grpc = Vec::new();
     for _ in 0..STALLED_BY_GRPC {
@@ -73,7 +73,7 @@ async fn readers_that_stand_still_cost_little_block_nobody_and_go_on_where_they_
 
     let mut most = 0;
     until("the node lets go of readers that take nothing", CUT_DURATION_MAX, async || {
-        most = most.max(memory_bytes(&stage));
+        most = most.max(stage.memory_bytes(0));
         // Connections that stand still are closed; on one that does not, the stream that does is cut.
         let watchers = stage.cluster.figure(0, "holdfast_watchers").await?;
         let cuts = stage.cluster.figure(0, r#"holdfast_watch_cuts_total{reason="too_slow"}"#).await?;
@@ -195,13 +195,4 @@ fn watcher(stage: &Stage) -> Watcher {
 /// Events that were written for whoever watches.
 async fn events_told(stage: &Stage) -> usize {
     stage.cluster.figure(0, "holdfast_watch_events_total").await.unwrap() as usize
-}
-
-/// What the only node has in memory.
-fn memory_bytes(stage: &Stage) -> u64 {
-    let pid = stage.cluster.nodes[0].pid().unwrap();
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    let kib: u64 = line.trim().strip_suffix(" kB").unwrap().parse().unwrap();
-    kib << 10
 }
