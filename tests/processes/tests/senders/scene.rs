@@ -7,7 +7,7 @@ use holdfast_processes::sinks::{Authority, now};
 use serde_json::json;
 
 /// How long a sender waits for a server that stalls.
-const SEND_DURATION_MAX: Duration = Duration::from_millis(600);
+const SEND_DURATION_MAX: Duration = Duration::from_millis(1500);
 
 /// The settings of a node that trusts an authority and is on its network.
 pub fn settings(authority: &Authority) -> Settings {
