@@ -44,6 +44,15 @@ pub struct Counts {
     pub answers: BTreeMap<String, u64>,
 }
 
+impl Counts {
+    /// How many calls the cluster has decided: done, or refused by the rules. What one node can refuse alone is left out.
+    #[must_use]
+    pub fn decided(&self) -> u64 {
+        let is_decided = |answer: &str| answer == "done" || answer.starts_with("409 ");
+        self.answers.iter().filter(|(answer, _)| is_decided(answer)).map(|(_, count)| *count).sum()
+    }
+}
+
 impl Recorder {
     /// Nothing yet.
     #[must_use]

@@ -14,6 +14,7 @@ use crate::host::Loss;
 use crate::invariants::Violation;
 use crate::judgement;
 use crate::network::Link;
+use crate::prober::Step;
 use crate::report::Report;
 use crate::world::{World, WorldOptions, alone, log_sizes};
 
@@ -241,21 +242,16 @@ pub fn mend(world: &mut World, core: &[usize]) {
 
 /// A healed majority elects a leader and takes changes; and each of its voters answers what is current, and takes changes.
 fn serve(world: &mut World, core: &[usize]) -> Result<(), String> {
-    // What the rules refuse is agreed as well, and where clients are banned there is not much else.
-    let is_agreed = |answer: &str| answer == "done" || answer.starts_with("409 ");
-    let done = |world: &World| -> u64 {
-        let answers = world.recorder.counts().answers;
-        answers.iter().filter(|(answer, _)| is_agreed(answer)).map(|(_, count)| *count).sum()
-    };
-    let before = done(world);
-    let is_serving = |world: &mut World| world.leader().is_some() && done(world) > before + 20;
+    let before = world.recorder.counts().decided();
+    let is_serving =
+        |world: &mut World| world.leader().is_some() && world.recorder.counts().decided() > before + 20;
     match world.run_until(SERVE_MS_MAX, is_serving).map_err(says)? {
         true => prove_each(world, core),
         false => {
             let leader = world.leader();
-            let done = done(world) - before;
+            let decided = world.recorder.counts().decided() - before;
             Err(format!(
-                "liveness: {SERVE_MS_MAX} ms after {core:?} were healed, {leader:?} leads and {done} answers were agreed"
+                "liveness: {SERVE_MS_MAX} ms after {core:?} were healed, {leader:?} leads and {decided} calls were decided"
             ))
         }
     }
@@ -263,19 +259,31 @@ fn serve(world: &mut World, core: &[usize]) -> Result<(), String> {
 
 /// Each voter that is up and whole answers what is current, and takes changes.
 fn prove_each(world: &mut World, core: &[usize]) -> Result<(), String> {
-    let leader =
-        world.leader().and_then(|leader| world.seen.nodes.get(&world.id_of(leader)?)?.running.as_ref());
-    let voters = leader.map(|leader| leader.members.all_voters()).unwrap_or_default();
-    let votes = |position: &usize| world.id_of(*position).is_some_and(|id| voters.contains(&id));
-    let nodes: Vec<usize> = core.iter().copied().filter(votes).collect();
+    let nodes: Vec<usize> = core.iter().copied().filter(|position| votes(world, *position)).collect();
     world.probes.begin(nodes.clone());
-    match world.run_until(SERVE_MS_MAX, |world| world.probes.missing().is_empty()).map_err(says)? {
+    match world.run_until(SERVE_MS_MAX, |world| still_to_show(world).is_empty()).map_err(says)? {
         true => world.probes.contradiction().map_or(Ok(()), |says| Err(format!("probes: {says}"))),
         false => Err(format!(
             "liveness: {SERVE_MS_MAX} ms after {nodes:?} served together, some have still to show: {:?}",
-            world.probes.missing()
+            still_to_show(world)
         )),
     }
+}
+
+/// What is asked of nodes and not shown yet. Those may be on their way out that were voters when the asking began: nothing
+/// is asked of them once they are gone.
+fn still_to_show(world: &World) -> Vec<(usize, Step)> {
+    let mut missing = world.probes.missing();
+    missing.retain(|(position, _)| world.leader().is_none() || votes(world, *position));
+    missing
+}
+
+/// Whether a node is a voter, as the leader has it.
+fn votes(world: &World, position: usize) -> bool {
+    let leader =
+        world.leader().and_then(|leader| world.seen.nodes.get(&world.id_of(leader)?)?.running.as_ref());
+    let voters = leader.map(|leader| leader.members.all_voters()).unwrap_or_default();
+    world.id_of(position).is_some_and(|id| voters.contains(&id))
 }
 
 /// Once nobody asks for anything any more, all come to be alike.

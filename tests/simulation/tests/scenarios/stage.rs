@@ -81,11 +81,9 @@ impl Stage {
         self.world.recorder.counts().answers.get("done").copied().unwrap_or(0)
     }
 
-    /// How many calls the cluster has decided: done, or refused by the rules. What one node can refuse alone is left out.
+    /// How many calls the cluster has decided.
     pub fn decided(&self) -> u64 {
-        let is_decided = |answer: &str| answer == "done" || answer.starts_with("409 ");
-        let counts = self.world.recorder.counts();
-        counts.answers.iter().filter(|(answer, _)| is_decided(answer)).map(|(_, count)| *count).sum()
+        self.world.recorder.counts().decided()
     }
 
     /// Ends processes.
