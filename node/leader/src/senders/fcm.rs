@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
 
 use self::access::Access;
 use super::http::{self, Callee, Reply};
@@ -50,13 +51,18 @@ impl Fcm {
         if payload.len() > PAYLOAD_LENGTH_MAX {
             return Delivery::refused(format!("the payload is longer than {PAYLOAD_LENGTH_MAX} bytes"));
         }
-        let token = match self.access.token(message.sent_at_seconds()).await {
-            Ok(token) => token,
-            Err(why) => return Delivery::retry(why),
+        let deadline = Instant::now() + self.send_duration_max;
+        let token = self.access.token(message.sent_at_seconds());
+        let token = match timeout_at(deadline, token).await {
+            Ok(Ok(token)) => token,
+            Ok(Err(why)) => return Delivery::retry(why),
+            Err(_) => return Delivery::retry("it took too long"),
         };
         let request = self
             .client
             .post(self.url.clone())
+            // What is left: a status that has come counts, however long its body takes.
+            .timeout(deadline.saturating_duration_since(Instant::now()))
             .header("authorization", format!("Bearer {}", token.reveal()))
             .header("content-type", "application/json")
             .body(payload);
@@ -65,7 +71,7 @@ impl Fcm {
             Err(why) => return Delivery::retry(why),
         };
         if reply.status == 401 {
-            self.access.forget(&token).await;
+            self.access.forget(&token);
         }
         judge(&reply)
     }
@@ -75,11 +81,7 @@ impl Sender for Fcm {
     fn send<'a>(&'a self, message: &'a Message) -> Sending<'a> {
         Box::pin(async move {
             match &message.target {
-                Target::Fcm { registration_token } => {
-                    let push = self.push(message, registration_token);
-                    let push = tokio::time::timeout(self.send_duration_max, push).await;
-                    push.unwrap_or_else(|_| Delivery::retry("it took too long"))
-                }
+                Target::Fcm { registration_token } => self.push(message, registration_token).await,
                 Target::Apns { .. } | Target::Webhook { .. } | Target::Email { .. } | Target::Log => {
                     Delivery::refused("it is not for an Android device")
                 }

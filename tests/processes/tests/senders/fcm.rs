@@ -109,6 +109,15 @@ async fn an_exchange_that_fails_is_the_answer_for_all_who_wait_for_it() {
 }
 
 #[tokio::test]
+async fn an_answer_that_stalls_within_counts_also_where_a_token_had_to_come_first() {
+    let authority = Authority::new();
+    let sink = FcmSink::start(&authority).await;
+    let fcm = fcm(&sink, &impatient(&authority));
+    sink.plans.then([Plan::StallWithin { status: 200 }]);
+    assert_eq!(fcm.send(&to_device("120-3")).await, Delivery::Delivered);
+}
+
+#[tokio::test]
 async fn each_answer_of_firebase_has_its_consequence() {
     let authority = Authority::new();
     let sink = FcmSink::start(&authority).await;

@@ -102,9 +102,9 @@ impl Access {
         token
     }
 
-    /// Uses a token no more that was not taken.
-    pub(super) async fn forget(&self, token: &Secret) {
-        let mut held = self.held.lock().await;
+    /// Uses a token no more that was not taken. It does not wait for an exchange, which replaces the token anyway.
+    pub(super) fn forget(&self, token: &Secret) {
+        let Ok(mut held) = self.held.try_lock() else { return };
         if held.as_ref().is_some_and(|held| held.token.as_ref() == Ok(token)) {
             *held = None;
         }
