@@ -128,36 +128,35 @@ impl Codes {
         Ok(ScannedCode { revision: code.revision, signer })
     }
 
-    /// Whether an image may be drawn at a URL: this cluster has signed it, and it is in time. It is dated by its end, as those
-    /// are that are valid for ten minutes. So of others, and of what a key has signed that is retired, only those lead to
-    /// an image whose token is by the same key and `counts`: whoever has the key shows nothing that is not let in anyway.
+    /// Makes sure that this cluster has signed a URL, and that it is in time. It is dated by its end, as those are that are
+    /// valid for ten minutes. Of others, and of what a key has signed that is retired, nobody knows when that was: only
+    /// those will do whose token is by the same key, and the answer is the code that has to count then. So whoever has a
+    /// retired key shows nothing that is not let in anyway.
     pub(crate) async fn check_url(
         &self,
         url: &ImageUrl<'_>,
         now: Timestamp,
         deadline: Instant,
-        counts: impl Fn(BookingId, ScannedCode) -> bool,
-    ) -> Result<()> {
-        let refused = || Problem::new(403, "bad_signature", "the URL is not signed by this cluster");
+    ) -> Result<Option<(BookingId, ScannedCode)>> {
         let ImageUrl { token, expires, signature } = *url;
         if token.len() > TOKEN_BYTES_MAX {
-            return Err(refused());
+            return Err(unsigned());
         }
         let message = url_message(&self.cluster, token, expires);
-        let issued_at = Timestamp(expires.saturating_sub(URL_SECONDS).saturating_mul(1000));
-        let (id, key) = self.signed_by(&message, signature, deadline).await?.ok_or_else(refused)?;
-        if !key.was_in_use_at(issued_at) {
-            let booking =
-                decode(token).ok().filter(|code| code.key() == id).map(|code| code.claims().booking);
-            let booking = BookingId(booking.ok_or_else(refused)?);
-            let scanned = self.read(token, booking, deadline).await.map_err(|_| refused())?;
-            if !counts(booking, scanned) {
-                return Err(refused());
-            }
+        let (id, key) = self.signed_by(&message, signature, deadline).await?.ok_or_else(unsigned)?;
+        if now.0 / 1000 >= expires {
+            return Err(Problem::new(410, "expired", "the URL has expired; ask for another"));
         }
-        match now.0 / 1000 < expires {
-            true => Ok(()),
-            false => Err(Problem::new(410, "expired", "the URL has expired; ask for another")),
+        let issued_at = Timestamp(expires.saturating_sub(URL_SECONDS).saturating_mul(1000));
+        if key.was_in_use_at(issued_at) {
+            return Ok(None);
+        }
+        let code = decode(token).ok().filter(|code| code.key() == id).ok_or_else(unsigned)?;
+        let booking = BookingId(code.claims().booking);
+        match self.read(token, booking, deadline).await {
+            Ok(scanned) => Ok(Some((booking, scanned))),
+            Err(problem) if problem.status == 422 => Err(unsigned()),
+            Err(problem) => Err(problem),
         }
     }
 
@@ -174,6 +173,11 @@ impl Codes {
         let valid = self.keys.verify(key, message.as_bytes(), &signature, deadline).await?;
         Ok(valid.map(|valid| (key, valid)))
     }
+}
+
+/// Refuses a URL that this cluster has not signed, or not so.
+pub(crate) fn unsigned() -> Problem {
+    Problem::new(403, "bad_signature", "the URL is not signed by this cluster")
 }
 
 /// A token as an image.

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 
-use crate::codes::{Format, ImageUrl};
+use crate::codes::{Format, ImageUrl, unsigned};
 use crate::http::path::Segment;
 use crate::http::{Answer, Call, Reply};
 use crate::problem::Problem;
@@ -17,7 +17,6 @@ pub(crate) async fn image(State(service): State<Service>, Segment(image): Segmen
         Some((token, "svg")) => (token, Format::Svg, "image/svg+xml"),
         Some(_) | None => return Err(Problem::new(404, "no_such_path", "images end in .png or .svg")),
     };
-    let unsigned = || Problem::new(403, "bad_signature", "the URL is not signed by this cluster");
     let expires = call.query("exp")?.and_then(|text| text.parse().ok()).ok_or_else(unsigned)?;
     let signature = call.query("sig")?.ok_or_else(unsigned)?;
     let deadline = call.context.deadline;

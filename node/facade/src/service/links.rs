@@ -1,12 +1,10 @@
 //! Links to codes, for messages that remind parties of what they have booked, and where they lead.
 
 use holdfast_raft::View;
-use holdfast_reservations::{
-    Booking, BookingId, Command, IssueCode, IssuedCode, Outcome, ReadTyped as _, ScannedCode,
-};
+use holdfast_reservations::{Booking, BookingId, Command, IssueCode, IssuedCode, Outcome, ReadTyped as _};
 use tokio::time::Instant;
 
-use crate::codes::{Format, ImageUrl, draw};
+use crate::codes::{Format, ImageUrl, draw, unsigned};
 use crate::problem::Result;
 use crate::service::Service;
 use crate::service::entrance::{expect_to_come, key_of, party_of};
@@ -47,13 +45,16 @@ impl Service {
         format: Format,
         deadline: Instant,
     ) -> Result<Vec<u8>> {
-        let counts = |booking: BookingId, scanned: ScannedCode| {
-            let issued = self.look(|view| view.row::<IssuedCode>(booking));
-            issued.ok().flatten().is_some_and(|code| {
+        let must_count = self.codes().check_url(url, self.now(), deadline).await?;
+        if let Some((booking, scanned)) = must_count {
+            let issued = self.look(|view| view.row::<IssuedCode>(booking))?;
+            let counts = issued.is_some_and(|code| {
                 code.revision == scanned.revision && code.signers.contains(&scanned.signer)
-            })
-        };
-        self.codes().check_url(url, self.now(), deadline, counts).await?;
+            });
+            if !counts {
+                return Err(unsigned());
+            }
+        }
         draw(url.token, format)
     }
 }
