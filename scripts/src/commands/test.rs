@@ -14,6 +14,9 @@ use crate::steps::{OnFailure, Steps};
 /// What `--fast` leaves out: these link RocksDB or start processes.
 const SLOW: &[&str] = &["holdfast-engine", SERVER, "holdfast-processes"];
 
+/// One run shows all that fail, also those in the binaries behind the first of them.
+const TEST: [&str; 3] = ["test", "--locked", "--no-fail-fast"];
+
 #[derive(clap::Args)]
 pub struct Options {
     /// Leave out the packages that link RocksDB or start processes
@@ -42,16 +45,17 @@ pub fn run(setup: &Setup, options: &Options) -> Result<()> {
 
 /// Tests that start processes find the program in `HOLDFAST_BIN`.
 fn test_all(setup: &Setup, binary: &Path, arguments: &[String]) -> Result<()> {
-    run_process(setup.cargo(&["test", "--locked"]).args(arguments).env("HOLDFAST_BIN", binary))
+    run_process(setup.cargo(&TEST).args(arguments).env("HOLDFAST_BIN", binary))
 }
 
 /// The simulator's own tests, and the stories it plays by name.
 fn test_simulation(setup: &Setup) -> Result<()> {
-    run_process(&mut simulation::cargo(setup, &["test", "--locked"]))
+    run_process(&mut simulation::cargo(setup, &TEST))
 }
 
 fn test_fast(setup: &Setup, arguments: &[String]) -> Result<()> {
-    let mut test = setup.cargo(&["test", "--locked", "--workspace"]);
+    let mut test = setup.cargo(&TEST);
+    test.arg("--workspace");
     for package in SLOW.iter().filter(|package| setup.workspace.has(package)) {
         test.args(["--exclude", package]);
     }
