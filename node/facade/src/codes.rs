@@ -128,10 +128,12 @@ impl Codes {
         Ok(ScannedCode { revision: code.revision, signer })
     }
 
-    /// Makes sure that this cluster has signed a URL, and that it is in time. It is dated by its end, as those are that are
-    /// valid for ten minutes. Of others, and of what a key has signed that is retired, nobody knows when that was: only
-    /// those will do whose token is by the same key, and the answer is the code that has to count then. So whoever has a
-    /// retired key shows nothing that is not let in anyway.
+    /// Makes sure that this cluster has signed a URL, and that it is in time.
+    ///
+    /// A URL does not say when it was signed: it is taken for one that is valid for ten minutes. If its key was not in use
+    /// ten minutes before its end, it may be a thief's, or a long-lived link of a reminder. Such a one will do if its token is
+    /// by the same key and its code counts; the answer is the code of which that is still to be seen. So a thief shows
+    /// nothing that is not let in anyway.
     pub(crate) async fn check_url(
         &self,
         url: &ImageUrl<'_>,

@@ -58,6 +58,9 @@ const SETTLE_DURATION_MAX: Duration = Duration::from_secs(2);
 /// After a settlement that failed, before another is proposed.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Why a delivery was given up that was never tried: its destination was left alone, or there is no sender for it.
+const GIVEN_UP: &str = "nobody took it for a day; the log of the leader says why";
+
 /// An attempt that has ended.
 struct Ended {
     place: Place,
@@ -271,7 +274,7 @@ fn work(
 ) -> Option<Work> {
     match destination {
         Some(_) if is_overdue(delivery, now) => {
-            let error = delivery.last_error.clone().unwrap_or_else(|| "nobody took it for a day".to_owned());
+            let error = delivery.last_error.clone().unwrap_or_else(|| GIVEN_UP.to_owned());
             Some(Work::Settle(Settled::Dead { error }))
         }
         Some(destination) => Some(Work::Send(Box::new(message(destination)))),
@@ -294,8 +297,9 @@ fn settled(place: Place, delivery: &Delivery, made: senders::Delivery, now: Time
         senders::Delivery::Delivered => Settled::Delivered { status: 200 },
         senders::Delivery::Gone { why } => Settled::Gone { error: why },
         senders::Delivery::Refused { why } => Settled::Dead { error: why },
-        senders::Delivery::Retry { after, why } => again(place, delivery, after, why, now),
-        senders::Delivery::NotNow { why } => again(place, delivery, None, why, now),
+        senders::Delivery::Retry { after, why } | senders::Delivery::NotNow { after, why } => {
+            again(place, delivery, after, why, now)
+        }
     }
 }
 

@@ -38,6 +38,7 @@ impl Service {
         let (_, admitted_until) = party.admitted;
         Some(format!("{public_url}{}", self.codes().path_until(&signer, &token, admitted_until)))
     }
+
     /// The image at a URL.
     pub(crate) async fn image(
         &self,

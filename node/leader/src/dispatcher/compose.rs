@@ -29,7 +29,6 @@ pub(super) fn message(
         event_id: delivery.event.to_string(),
         kind: delivery.kind.clone(),
         occurred_at_ms: delivery.occurred_at.0,
-        put_at_ms: delivery.put_at.0,
         sent_at_ms: now.0,
         booking_id: delivery.booking.map_or(0, |booking| booking.0),
         slot_id: delivery.slot.0,

@@ -119,7 +119,7 @@ fn what_nobody_took_for_a_day_is_given_up_without_another_attempt() {
     let server = || Some(Destination::Webhook { url: "https://a.example".to_owned(), secrets: Vec::new() });
     let dead = |error: &str| Some(Settled::Dead { error: error.to_owned() });
     let untried = delivery(70, 0);
-    assert_eq!(settled(&untried, server(), DAY), dead("nobody took it for a day"));
+    assert_eq!(settled(&untried, server(), DAY), dead(GIVEN_UP));
     let tried = Delivery { last_error: Some("500".to_owned()), ..(*untried).clone() };
     assert_eq!(settled(&tried, server(), DAY), dead("500"));
     // Whose target is gone ends as that says, however old it is.
@@ -181,6 +181,12 @@ fn what_a_receiver_says_is_told_to_the_rules() {
     assert_eq!(told(senders::Delivery::Delivered), Settled::Delivered { status: 200 });
     assert_eq!(told(senders::Delivery::Gone { why: why() }), Settled::Gone { error: why() });
     assert_eq!(told(senders::Delivery::Refused { why: why() }), Settled::Dead { error: why() });
-    let later = told(senders::Delivery::NotNow { why: why() });
-    assert!(matches!(later, Settled::Retry { attempts: 1, .. }), "{later:?}");
+    let after = Some(Duration::from_secs(90));
+    for later in
+        [senders::Delivery::NotNow { after, why: why() }, senders::Delivery::Retry { after, why: why() }]
+    {
+        let later = told(later);
+        let Settled::Retry { attempts: 1, next_at, .. } = later else { panic!("{later:?}") };
+        assert!(next_at >= Timestamp(90_005), "{next_at:?}");
+    }
 }

@@ -132,7 +132,7 @@ impl Apns {
             // Apple always says why: the answer broke off.
             (400, "") => Delivery::retry(why),
             // Too many for this one device.
-            (429, "TooManyRequests") => Delivery::not_now(why),
+            (429, "TooManyRequests") => Delivery::NotNow { after: reply.retry_after, why },
             (408 | 429 | 500.., _) => Delivery::Retry { after: reply.retry_after, why },
             (300..=399, _) => Delivery::retry(why),
             _ => Delivery::refused(why),
@@ -250,6 +250,9 @@ mod tests {
         let apns = apns();
         let one = reply(429, "TooManyRequests");
         assert_eq!(apns.judge(&one), Delivery::not_now("429 TooManyRequests"));
+        let (after, why) = (Some(Duration::from_secs(9)), "429 TooManyRequests".to_owned());
+        let later = Reply { retry_after: after, ..one };
+        assert_eq!(apns.judge(&later), Delivery::NotNow { after, why });
         let all = reply(429, "TooManyProviderTokenUpdates");
         assert_eq!(apns.judge(&all), Delivery::retry("429 TooManyProviderTokenUpdates"));
     }

@@ -172,7 +172,7 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn a_status_counts_also_when_the_body_breaks_off_or_stalls() {
-        let client = client_of_anybody(Duration::from_millis(500));
+        let client = client_of_anybody(Duration::from_secs(2));
         for then in [Then::Closes, Then::Stalls] {
             let (url, serving) =
                 answering("HTTP/1.1 429 No\r\nretry-after: 7\r\ncontent-length: 100\r\n\r\nbeg", then);

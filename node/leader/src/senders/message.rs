@@ -17,8 +17,6 @@ pub struct Message {
     /// What happened, like `booking.ready`.
     pub kind: String,
     pub occurred_at_ms: u64,
-    /// When it happened, or was replayed: it is given up some time after that.
-    pub put_at_ms: u64,
     /// Agreed time when this attempt is made: what is signed bears it, not what this node's own clock shows.
     pub sent_at_ms: u64,
     pub booking_id: u64,
@@ -76,18 +74,13 @@ pub enum Delivery {
     Retry { after: Option<Duration>, why: String },
     /// The target is no more: nothing is to be sent there again.
     Gone { why: String },
-    /// Its target does not take it now, though what leads there works: try again, and count it against nobody else.
-    NotNow { why: String },
+    /// Its target does not take it now, though what leads there works: try again as for `Retry`, and count it against nobody else.
+    NotNow { after: Option<Duration>, why: String },
     /// This message will never be taken.
     Refused { why: String },
 }
 
 impl Message {
-    /// How long it has waited by agreed time.
-    pub(super) fn age(&self) -> Duration {
-        Duration::from_millis(self.sent_at_ms.saturating_sub(self.put_at_ms))
-    }
-
     /// [`Message::sent_at_ms`] in seconds since 1970.
     pub(super) fn sent_at_seconds(&self) -> u64 {
         self.sent_at_ms / 1000
@@ -115,7 +108,7 @@ impl Delivery {
     }
 
     pub(super) fn not_now(why: impl fmt::Display) -> Self {
-        Self::NotNow { why: why.to_string() }
+        Self::NotNow { after: None, why: why.to_string() }
     }
 
     pub(super) fn gone(why: impl fmt::Display) -> Self {
@@ -163,7 +156,6 @@ pub(super) mod tests {
             event_id: "120-3".to_owned(),
             kind: "booking.ready".to_owned(),
             occurred_at_ms: 1_800_000_000_000,
-            put_at_ms: 1_800_000_000_000,
             sent_at_ms: 1_800_000_060_500,
             booking_id: 77,
             slot_id: 12,

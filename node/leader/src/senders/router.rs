@@ -8,7 +8,6 @@ use tokio::time::Instant;
 
 use super::breaker::{Admission, Breaker};
 use super::message::{Delivery, Message, Target};
-use super::retries::AGE_MAX;
 use super::settings::{Settings, SettingsError};
 use super::{Apns, Email, Fcm, Log, Sender, Webhooks};
 
@@ -79,7 +78,7 @@ impl Senders {
             return Attempt::Made(Log.send(message).await);
         };
         let Some(sender) = self.sender(destination) else {
-            return self.without_sender(destination, message);
+            return self.without_sender(destination);
         };
         if let Admission::Wait(wait) = self.admit(destination) {
             return Attempt::Waits(wait);
@@ -91,10 +90,7 @@ impl Senders {
     }
 
     /// Another node may have a sender, or this one when it is started again.
-    fn without_sender(&self, destination: Destination, message: &Message) -> Attempt {
-        if message.age() >= AGE_MAX {
-            return Attempt::Made(Delivery::refused("this node is not configured to send it"));
-        }
+    fn without_sender(&self, destination: Destination) -> Attempt {
         if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(destination) {
             tracing::warn!(?destination, "this node leads and is not configured to send what waits");
         }

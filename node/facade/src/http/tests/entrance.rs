@@ -1,6 +1,10 @@
 //! What scanners fetch before they do without a network.
 
-use holdfast_reservations::{AdoptEdition, BookingId, Edition, IssueCode, NodeKeyId, RetireNodeKeys};
+use ed25519_dalek::SigningKey;
+use holdfast_codes::{Code, KeyId, decode};
+use holdfast_reservations::{
+    AdoptEdition, BookingId, Edition, IssueCode, NodeKeyId, RegisterNodeKey, RetireNodeKeys, Timestamp,
+};
 
 use super::*;
 use crate::codes::{Format, ImageUrl};
@@ -75,17 +79,44 @@ async fn the_link_of_a_reminder_leads_to_the_code_that_counts_though_its_key_is_
     assert_eq!(drawn(token).await, None);
 
     let (id, own) = (node.service.replica().identity().node, node.service.replica().own_key());
+    // Another key of the node, and a code that it has signed.
+    let (next, other) =
+        (NodeKeyId { node: id, generation: own.generation + 1 }, SigningKey::from_bytes(&[9; 32]));
+    let public_key = other.verifying_key().to_bytes();
+    let (node_id, generation) = (next.node, next.generation);
+    node.submit(Command::RegisterNodeKey(RegisterNodeKey { node: node_id, generation, public_key })).await;
+    let booked = node.say("POST /v1/bookings").by(&mia).body(json!({"slotId": slot})).made().await;
+    let by_other = BookingId(booked["id"].as_u64().unwrap());
+    node.submit(Command::IssueCode(IssueCode { booking: by_other, signer: next, is_reissue: false })).await;
+
+    let stolen = node.service.codes().signer().unwrap();
     node.submit(Command::RetireNodeKeys(RetireNodeKeys { keys: vec![(id, own.generation)] })).await;
     assert_eq!(drawn(token).await, None);
-    assert_eq!(drawn("HF2AIAA").await, Some("bad_signature"));
+
+    // Whoever has the retired key can sign any link.
+    let genuine = *decode(token).unwrap().claims();
+    let of_other =
+        Code { key: KeyId { node: id, generation: next.generation }, booking: by_other.0, ..genuine };
+    let signed_by_thief = async |token: &str| {
+        let path = node.service.codes().path_until(&stolen, token, Timestamp(expires * 1000));
+        let (token, query) = path.strip_prefix("/q/").unwrap().split_once(".png?exp=").unwrap();
+        let (_, signature) = query.split_once("&sig=").unwrap();
+        let url = ImageUrl { token, expires, signature };
+        node.service.image(&url, Format::Svg, deadline).await.err().map(|problem| problem.code)
+    };
+    assert_eq!(signed_by_thief(token).await, None, "it counts");
+    for (refused, why) in [
+        ("HF2AIAA".to_owned(), "it is no code"),
+        (genuine.sign(&other), "it names a key that has not signed it"),
+        (of_other.sign(&other), "it is of another key"),
+        (Code { key: genuine.key, ..of_other }.sign(&own.signing_key), "that key has signed no code of it"),
+    ] {
+        assert_eq!(signed_by_thief(&refused).await, Some("bad_signature"), "{why}");
+    }
     let signer = NodeKeyId { node: id, generation: own.generation };
     let another = IssueCode { booking: BookingId(booking), signer, is_reissue: true };
     node.submit(Command::IssueCode(another)).await;
-    assert_eq!(
-        drawn(token).await,
-        Some("bad_signature"),
-        "whoever has the key signs links to it as he likes"
-    );
+    assert_eq!(drawn(token).await, Some("bad_signature"), "it counts no more");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -144,8 +144,15 @@ fn judge(step: Step, error: &Error) -> Delivery {
 /// The text may quote the address: only its status is told.
 fn judge_reply(step: Step, code: u16, text: &str) -> Delivery {
     match policy_status(text) {
-        // The server keeps us out: it says nothing of the recipient or the letter.
-        Some(status) if REFUSALS.contains(&code) => Delivery::retry(format!("{code} {status}")),
+        // A policy may be about us, so it does not make an address wrong; or about this recipient, so it does not make the
+        // server one that fails.
+        Some(status) if REFUSALS.contains(&code) => {
+            let why = format!("{code} {status}");
+            match step {
+                Step::Sender => Delivery::retry(why),
+                Step::Recipient | Step::Letter => Delivery::not_now(why),
+            }
+        }
         Some(_) | None => judge_code(step, code),
     }
 }
@@ -203,10 +210,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_whose_policy_keeps_us_out_says_nothing_of_the_recipient() {
+    async fn what_a_policy_keeps_out_is_neither_given_up_nor_a_failure_of_the_server() {
         for (answer, expected) in [
-            ("550 5.7.1 guest@example.org: you are on a list", Delivery::retry("550 5.7.1")),
-            ("550-5.7.26 Not from\r\n550 5.7.26 you", Delivery::retry("550 5.7.26")),
+            ("550 5.7.1 guest@example.org: you are on a list", Delivery::not_now("550 5.7.1")),
+            ("550-5.7.26 Not from\r\n550 5.7.26 you", Delivery::not_now("550 5.7.26")),
             ("550 5.1.1 guest@example.org: nobody", Delivery::refused(550)),
             ("550 nobody", Delivery::refused(550)),
         ] {
@@ -216,10 +223,11 @@ mod tests {
 
     #[test]
     fn a_status_of_policy_makes_no_refusal_on_any_step() {
-        for step in [Step::Sender, Step::Recipient, Step::Letter] {
-            for code in REFUSALS {
-                let expected = Delivery::retry(format!("{code} 5.7.1"));
-                assert_eq!(judge_reply(step, code, "5.7.1 no"), expected);
+        for code in REFUSALS {
+            let why = format!("{code} 5.7.1");
+            assert_eq!(judge_reply(Step::Sender, code, "5.7.1 no"), Delivery::retry(&why));
+            for step in [Step::Recipient, Step::Letter] {
+                assert_eq!(judge_reply(step, code, "5.7.1 no"), Delivery::not_now(&why));
             }
         }
         for text in ["", "5.7", "5.7.", "5.7.x no", "5.7.1234 no", "15.7.1 no", "4.7.1 later", "no 5.7.1"] {
