@@ -14,7 +14,7 @@ use crate::steps::{OnFailure, Steps};
 /// What `--fast` leaves out: these link RocksDB or start processes.
 const SLOW: &[&str] = &["holdfast-engine", SERVER, "holdfast-processes"];
 
-/// One run shows all that fail, also those in the binaries behind the first of them.
+/// Also the binaries behind one that fails.
 const TEST: [&str; 3] = ["test", "--locked", "--no-fail-fast"];
 
 #[derive(clap::Args)]
@@ -28,16 +28,16 @@ pub struct Options {
 }
 
 pub fn run(setup: &Setup, options: &Options) -> Result<()> {
-    let mut steps = Steps::new(OnFailure::Stop);
+    // One run shows all that fail.
+    let mut steps = Steps::new(OnFailure::KeepGoing);
     if options.fast {
         steps.run("fast tests", || test_fast(setup, &options.arguments));
-    } else {
-        steps.run("rocksdb", || rocksdb::prebuild(setup));
-        if let Some(binary) = steps.run("release binary", || build_release(setup)) {
-            steps.run("tests", || test_all(setup, &binary, &options.arguments));
-            if options.arguments.is_empty() {
-                steps.run("tests of the simulation", || test_simulation(setup));
-            }
+    } else if steps.run("rocksdb", || rocksdb::prebuild(setup)).is_some()
+        && let Some(binary) = steps.run("release binary", || build_release(setup))
+    {
+        steps.run("tests", || test_all(setup, &binary, &options.arguments));
+        if options.arguments.is_empty() {
+            steps.run("tests of the simulation", || test_simulation(setup));
         }
     }
     steps.finish()

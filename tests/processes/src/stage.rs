@@ -1,11 +1,17 @@
 //! A cluster of a test's own, in a folder of its own. Both go with the test, unless it fails: then the folder stays.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use holdfast_cluster::{Api, LocalCluster, LocalOptions};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::clock::{Clock, tidy};
+use crate::until;
+
+/// A hand-over that was refused, or that came to nothing, is asked for again after so long.
+const ASK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A cluster, its operator, and its folder.
 pub struct Stage {
@@ -110,6 +116,24 @@ impl Stage {
         let digests = self.cluster.digests().await.unwrap();
         assert!(digests.iter().all(|digest| *digest == digests[0]), "the replicas differ: {digests:?}");
         digests[0].clone()
+    }
+
+    /// Hands leadership over, and waits until another leads: the cluster decides who, and when it may.
+    pub async fn another_leads(&self, patience: Duration) {
+        let before = self.cluster.leader().await.unwrap();
+        let mut asked_at: Option<Instant> = None;
+        until("another leader", patience, async || {
+            if self.cluster.leader().await.ok()? != before {
+                return Some(());
+            }
+            if asked_at.is_none_or(|at| at.elapsed() >= ASK_INTERVAL) {
+                // It is answered when leadership has arrived, or not.
+                drop(self.operator.post("/v1/cluster/transfer", json!({})).await);
+                asked_at = Some(Instant::now());
+            }
+            None
+        })
+        .await;
     }
 
     /// What a node that runs has in memory.

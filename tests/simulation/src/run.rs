@@ -259,7 +259,11 @@ fn serve(world: &mut World, core: &[usize]) -> Result<(), String> {
 
 /// Each voter that is up and whole answers what is current, and takes changes.
 fn prove_each(world: &mut World, core: &[usize]) -> Result<(), String> {
-    let nodes: Vec<usize> = core.iter().copied().filter(|position| votes(world, *position)).collect();
+    let leader =
+        world.leader().and_then(|leader| world.seen.nodes.get(&world.id_of(leader)?)?.running.as_ref());
+    let voters = leader.map(|leader| leader.members.all_voters()).unwrap_or_default();
+    let votes = |position: &usize| world.id_of(*position).is_some_and(|id| voters.contains(&id));
+    let nodes: Vec<usize> = core.iter().copied().filter(votes).collect();
     world.probes.begin(nodes.clone());
     match world.run_until(SERVE_MS_MAX, |world| still_to_show(world).is_empty()).map_err(says)? {
         true => world.probes.contradiction().map_or(Ok(()), |says| Err(format!("probes: {says}"))),
@@ -270,20 +274,12 @@ fn prove_each(world: &mut World, core: &[usize]) -> Result<(), String> {
     }
 }
 
-/// What is asked of nodes and not shown yet. Those may be on their way out that were voters when the asking began: nothing
-/// is asked of them once they are gone.
+/// What is asked of nodes and not shown yet. One that is on its way out is a voter until it has left: nothing more is
+/// expected of it then.
 fn still_to_show(world: &World) -> Vec<(usize, Step)> {
     let mut missing = world.probes.missing();
-    missing.retain(|(position, _)| world.leader().is_none() || votes(world, *position));
+    missing.retain(|(position, _)| !world.has_left(*position));
     missing
-}
-
-/// Whether a node is a voter, as the leader has it.
-fn votes(world: &World, position: usize) -> bool {
-    let leader =
-        world.leader().and_then(|leader| world.seen.nodes.get(&world.id_of(leader)?)?.running.as_ref());
-    let voters = leader.map(|leader| leader.members.all_voters()).unwrap_or_default();
-    world.id_of(position).is_some_and(|id| voters.contains(&id))
 }
 
 /// Once nobody asks for anything any more, all come to be alike.

@@ -7,7 +7,7 @@ use holdfast_processes::sinks::{Authority, now};
 use serde_json::json;
 
 /// How long a sender waits for a server that stalls.
-const SEND_DURATION_MAX: Duration = Duration::from_millis(1500);
+const SEND_DURATION_MAX: Duration = Duration::from_secs(3);
 
 /// The settings of a node that trusts an authority and is on its network.
 pub fn settings(authority: &Authority) -> Settings {
@@ -25,7 +25,6 @@ pub fn message(event_id: &str, target: Target) -> Message {
         event_id: event_id.to_owned(),
         kind: "booking.ready".to_owned(),
         occurred_at_ms: 1_800_000_000_000,
-        put_at_ms: now().as_millisecond().unsigned_abs(),
         sent_at_ms: now().as_millisecond().unsigned_abs(),
         booking_id: 77,
         slot_id: 12,
@@ -51,7 +50,7 @@ pub fn why_again(delivery: Delivery) -> String {
 /// Why its target does not take it yet.
 #[track_caller]
 pub fn why_not_now(delivery: Delivery) -> String {
-    let Delivery::NotNow { why } = delivery else { panic!("{delivery:?}") };
+    let Delivery::NotNow { after: None, why } = delivery else { panic!("{delivery:?}") };
     why
 }
 

@@ -58,7 +58,7 @@ async fn a_follower_that_missed_half_a_million_bookings_catches_up_by_snapshot_u
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fourth_node_joins_under_load_with_one_command_and_votes() {
+async fn a_fourth_node_joins_while_bookings_go_on_with_one_command_and_votes() {
     let _machine = alone().await;
     let mut scene = Scene::open().await;
     let load = scene.load();

@@ -50,6 +50,7 @@ async fn a_leaders_clock_a_day_off_ends_nothing_early_and_nothing_late() {
         scene.goes_on().await;
     }
     clock.set(SignedDuration::ZERO);
+    scene.unsettled();
     scene.goes_on().await;
     scene.end().await;
 }
@@ -334,10 +335,11 @@ impl Scene {
     }
 
     /// Whether a node leads; if it does not, it is asked to.
-    async fn leads(&self, node: usize) -> Option<()> {
+    async fn leads(&mut self, node: usize) -> Option<()> {
         if self.stage.cluster.leader().await.ok()? == node {
             return Some(());
         }
+        self.unsettled();
         let (_, ready) = self.stage.cluster.nodes[node].look("/readyz").await?;
         drop(self.stage.operator.post("/v1/cluster/transfer", json!({"to": ready["node"]})).await);
         None

@@ -2,6 +2,7 @@
 //! nobody anything meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use holdfast_cluster::Api;
 use holdfast_model::SlotId;
@@ -22,6 +23,10 @@ const CALLS: usize = 15;
 
 /// What a booking comes to that is cancelled again.
 const BOOKED_AND_CANCELLED: [&str; 2] = ["booking.confirmed", "booking.cancelled"];
+
+/// So often in a row the sink is tried in vain and left alone: by then it has stalled for three quarters of a minute.
+const OPENINGS: usize = 3;
+const STALL_DURATION_MAX: Duration = Duration::from_secs(150);
 
 /// What a node may need for all that waits: two megabytes for each call that stands still.
 const MEMORY_BYTES_MAX: u64 = 64 << 20;
@@ -109,9 +114,10 @@ async fn a_sink_that_stalls_costs_little_memory_holds_up_no_booking_and_gets_all
     });
     let (stalled, ()) = tokio::join!(book_and_cancel(&app, slot), all_under_way);
     let mut most = more();
-    until("the sink is given up for a while", PATIENCE, async || {
+    until("the sink is left alone again and again", STALL_DURATION_MAX, async || {
         most = most.max(more());
-        nodes.clone().any(|node| world.stage.log_of(node).contains("fails and is left alone")).then_some(())
+        let openings = |node| world.stage.log_of(node).matches("fails and is left alone").count();
+        (nodes.clone().map(openings).sum::<usize>() >= OPENINGS).then_some(())
     })
     .await;
     assert_eq!(taken(&world.hooks.seen.all()), events, "it takes nothing");
@@ -122,7 +128,8 @@ async fn a_sink_that_stalls_costs_little_memory_holds_up_no_booking_and_gets_all
     let seen = world.hooks.seen.wait_until("all that has waited", |seen| taken(seen) == 2 * events).await;
     bookings.extend(stalled);
     assert_told_in_order(&seen, &bookings, &BOOKED_AND_CANCELLED);
-    assert_eq!(world.hooks.most_open_calls(), UNDER_WAY_MAX);
+    // The sink may see those end later that a leader, or the one before it, has given up.
+    assert!(world.hooks.most_open_calls() <= 2 * UNDER_WAY_MAX, "{} at once", world.hooks.most_open_calls());
     assert_eq!(world.hooks.refused.all(), Vec::<String>::new());
     world.stage.digest().await;
 }

@@ -1,7 +1,6 @@
 //! Watchers over changes of leaders, restarts, and logs that are purged.
 
-use holdfast_processes::{Diary, Traffic, beside, until};
-use serde_json::json;
+use holdfast_processes::{Diary, Traffic, beside};
 
 use super::{PATIENCE, Scene, kinds};
 
@@ -42,13 +41,7 @@ async fn watchers_miss_nothing_when_leaders_die_and_change_and_nodes_restart() {
 
     // Each node goes away once: one as a crash takes it while it leads, the others as they are asked to.
     let killed = kill_the_leader(&mut scene, &mut traffic).await;
-    let leader = scene.stage.cluster.leader().await.unwrap();
-    until("another leader", PATIENCE, async || {
-        // It is answered when leadership has moved, or will not: a follower may be behind, or somebody else wins.
-        drop(scene.stage.operator.post("/v1/cluster/transfer", json!({})).await);
-        scene.stage.cluster.leader().await.ok().filter(|now| *now != leader)
-    })
-    .await;
+    scene.stage.another_leads(PATIENCE).await;
     for node in (0..3).filter(|node| *node != killed) {
         traffic.goes_on(CHANGES).await;
         scene.stage.cluster.stop(node).await.unwrap();
