@@ -12,7 +12,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use holdfast_raft::{ProposeError, Replica, View};
+use holdfast_raft::{Consistency, ProposeError, Replica, View};
 use holdfast_reservations::{
     Backlog, Channel, Command, Delivery, Destination, Outcome, SETTLED_MAX, SettleDeliveries, Settled,
     Target, Timestamp, delivery_destination, next_deliveries, outbox_channels,
@@ -108,6 +108,7 @@ impl Dispatcher {
     pub(crate) async fn run(mut self) {
         let post = Arc::clone(&self.post);
         let replica = self.replica.clone();
+        until_caught_up(&replica).await;
         let mut doing = Doing::new();
         loop {
             let seen = self.send_more(&*post, &mut doing);
@@ -257,6 +258,14 @@ async fn agreed(count: usize, outcome: &Outcome) -> Agreed {
     tracing::error!(?outcome, count, "the rules do not take what became of notifications");
     tokio::time::sleep(WAIT_MAX).await;
     Agreed(0)
+}
+
+/// Waits until all that earlier leaders have proposed is applied or lost: what they saw arrive is not sent again, behind
+/// what came after it.
+async fn until_caught_up(replica: &Replica) {
+    while replica.read(Consistency::Linearizable, Instant::now() + WAIT_MAX, |_| ()).await.is_err() {
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 /// Waits until the outbox is to be looked at again, having been looked at up to a log index.
