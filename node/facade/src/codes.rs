@@ -133,7 +133,7 @@ impl Codes {
     /// A URL does not say when it was signed: it is taken for one that is valid for ten minutes. If its key was not in use
     /// ten minutes before its end, it may be a thief's, or a long-lived link of a reminder. Such a one will do if its token is
     /// by the same key and its code counts; the answer is the code of which that is still to be seen. So a thief shows
-    /// nothing that is not let in anyway.
+    /// nothing that is not let in anyway, from ten minutes after the retirement on.
     pub(crate) async fn check_url(
         &self,
         url: &ImageUrl<'_>,

@@ -58,6 +58,9 @@ const SETTLE_DURATION_MAX: Duration = Duration::from_secs(2);
 /// After a settlement that failed, before another is proposed.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How long to wait for what earlier leaders have proposed before it is asked anew how much that is.
+const CATCH_UP_DURATION_MAX: Duration = Duration::from_secs(30);
+
 /// Why a delivery was given up that was never tried: its destination was left alone, or there is no sender for it.
 const GIVEN_UP: &str = "nobody took it for a day; the log of the leader says why";
 
@@ -263,7 +266,11 @@ async fn agreed(count: usize, outcome: &Outcome) -> Agreed {
 /// Waits until all that earlier leaders have proposed is applied or lost: what they saw arrive is not sent again, behind
 /// what came after it.
 async fn until_caught_up(replica: &Replica) {
-    while replica.read(Consistency::Linearizable, Instant::now() + WAIT_MAX, |_| ()).await.is_err() {
+    while replica
+        .read(Consistency::Linearizable, Instant::now() + CATCH_UP_DURATION_MAX, |_| ())
+        .await
+        .is_err()
+    {
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -123,15 +123,12 @@ impl Stage {
         let before = self.cluster.leader().await.unwrap();
         let mut asked_at: Option<Instant> = None;
         until("another leader", patience, async || {
-            if self.cluster.leader().await.ok()? != before {
-                return Some(());
-            }
             if asked_at.is_none_or(|at| at.elapsed() >= ASK_INTERVAL) {
                 // It is answered when leadership has arrived, or not.
                 drop(self.operator.post("/v1/cluster/transfer", json!({})).await);
                 asked_at = Some(Instant::now());
             }
-            None
+            (self.cluster.leader().await.ok()? != before).then_some(())
         })
         .await;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use holdfast_model::{Call, Glance, Pass, Ruling, Showing};
+use holdfast_model::{Act, Call, Glance, Pass, Ruling, Showing, Told};
 use holdfast_reservations::{RequestKey, Revision};
 
 use crate::complaints::{complaint_of_answer, complaint_of_call};
@@ -42,9 +42,15 @@ pub struct Counts {
     pub attempts: BTreeMap<&'static str, u64>,
     /// Answers, by what they said.
     pub answers: BTreeMap<String, u64>,
+    /// What judges have to judge when all is over, by what it is.
+    pub judged: BTreeMap<&'static str, u64>,
 }
 
 impl Counts {
+    fn judge(&mut self, what: &'static str) {
+        *self.judged.entry(what).or_default() += 1;
+    }
+
     /// How many calls the cluster has decided: done, or refused by the rules. What one node can refuse alone is left out.
     #[must_use]
     pub fn decided(&self) -> u64 {
@@ -73,27 +79,42 @@ impl Recorder {
         let complaint = complaint_of_call(&call);
         let mut inner = self.lock();
         inner.complaints.extend(complaint);
+        inner.counts.judge("calls of the history");
         inner.calls.push(call);
     }
 
     /// Records what a node showed to somebody who would take what is old.
     pub fn glance(&self, glance: Glance) {
-        self.lock().glances.push(glance);
+        let mut inner = self.lock();
+        inner.counts.judge("stale reads");
+        inner.glances.push(glance);
     }
 
     /// Records a decision about who may act.
     pub fn rule(&self, ruling: Ruling) {
-        self.lock().rulings.push(ruling);
+        let mut inner = self.lock();
+        inner.counts.judge("decisions about who may act");
+        inner.rulings.push(ruling);
     }
 
     /// Records that somebody asked to be let in.
     pub fn show(&self, showing: Showing) {
-        self.lock().showings.push(showing);
+        let mut inner = self.lock();
+        inner.counts.judge("attempts to be let in");
+        inner.showings.push(showing);
     }
 
     /// Records what somebody was told at the entrance.
     pub fn pass(&self, pass: Pass) {
-        self.lock().passes.push(pass);
+        let mut inner = self.lock();
+        inner.counts.judge(match (&pass.act, &pass.told) {
+            (Act::Scans(_), Told::Admitted(_)) => "parties admitted",
+            (Act::Scans(_), _) => "scans not admitted",
+            (Act::Undoes, Told::Undone) => "scans taken back",
+            (Act::Undoes, _) => "scans not taken back",
+            (Act::Fetches | Act::Renews, _) => "codes fetched",
+        });
+        inner.passes.push(pass);
     }
 
     /// All that was told at the entrance, which is forgotten.
@@ -125,7 +146,9 @@ impl Recorder {
 
     /// A client was told of a change.
     pub fn acknowledge(&self, revision: Revision, key: Option<RequestKey>) {
-        self.lock().acknowledged.push(Acknowledged { revision, key });
+        let mut inner = self.lock();
+        inner.counts.judge("acknowledged changes");
+        inner.acknowledged.push(Acknowledged { revision, key });
     }
 
     /// The changes that clients were told of since the last time.

@@ -113,6 +113,7 @@ fn run_here(options: &RunOptions) -> Report {
     let watched = world.watched.counts();
     checks.insert("streams that were read", watched.streams);
     checks.insert("events that were shown", watched.events);
+    checks.extend(&counts.judged);
     let owned = |counts: &BTreeMap<&'static str, u64>| {
         counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
     };

@@ -146,7 +146,7 @@ fn judge_reply(step: Step, code: u16, text: &str) -> Delivery {
     match policy_status(text) {
         // A policy may be about us, so it does not make an address wrong; or about this recipient, so it does not make the
         // server one that fails.
-        Some(status) if REFUSALS.contains(&code) => {
+        Some(status) if !NOT_LET_IN.contains(&code) => {
             let why = format!("{code} {status}");
             match step {
                 Step::Sender => Delivery::retry(why),
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_status_of_policy_makes_no_refusal_on_any_step() {
-        for code in REFUSALS {
+        for code in REFUSALS.into_iter().chain([554]) {
             let why = format!("{code} 5.7.1");
             assert_eq!(judge_reply(Step::Sender, code, "5.7.1 no"), Delivery::retry(&why));
             for step in [Step::Recipient, Step::Letter] {
@@ -233,7 +233,13 @@ mod tests {
         for text in ["", "5.7", "5.7.", "5.7.x no", "5.7.1234 no", "15.7.1 no", "4.7.1 later", "no 5.7.1"] {
             assert_eq!(judge_reply(Step::Recipient, 550, text), Delivery::refused(550), "{text}");
         }
-        assert_eq!(judge_reply(Step::Recipient, 554, "5.7.1 no"), Delivery::not_now(554));
+        for step in [Step::Sender, Step::Recipient, Step::Letter] {
+            assert_eq!(
+                judge_reply(step, 530, "5.7.0 who are you?"),
+                Delivery::retry(530),
+                "it is closed to us"
+            );
+        }
     }
 
     #[test]
